@@ -1,0 +1,160 @@
+"""The payload layout: the one place that knows how a chunk lies in a Qdrant collection.
+
+A point is ``uuid5(namespace, source_uri#ordinal)`` -> unit vector -> flat payload. The payload is
+the truth about what is indexed: everything a later run needs to decide what changed is in it.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid5
+
+from qdrant_client import models
+
+from schemas.records import Chunk, Modality, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from schemas.space import EmbeddingSpace
+
+SCHEMA_VERSION = 1
+"""Version of this layout; stored in every collection's metadata."""
+
+POINT_NAMESPACE = UUID("6f2d1b1e-5a0c-5c0e-9b3f-d1b7c4a90e61")
+"""Namespace of every point id. Changing it orphans every indexed point."""
+
+PAYLOAD_INDEXES: Mapping[str, models.PayloadSchemaType] = {
+    "modality": models.PayloadSchemaType.KEYWORD,
+    "source_uri": models.PayloadSchemaType.KEYWORD,
+    "root": models.PayloadSchemaType.KEYWORD,
+    "media_type": models.PayloadSchemaType.KEYWORD,
+    "content_hash": models.PayloadSchemaType.KEYWORD,
+    "title": models.PayloadSchemaType.KEYWORD,
+    "chunk_ordinal": models.PayloadSchemaType.INTEGER,
+    "page": models.PayloadSchemaType.INTEGER,
+    "size_bytes": models.PayloadSchemaType.INTEGER,
+    "width_pixels": models.PayloadSchemaType.INTEGER,
+    "height_pixels": models.PayloadSchemaType.INTEGER,
+    "modified_at": models.PayloadSchemaType.DATETIME,
+    "taken_at": models.PayloadSchemaType.DATETIME,
+}
+"""Field -> index type, in creation order: modality first, all of them before the first upsert."""
+
+USER_FIELD = "metadata"
+"""The payload key that holds the user's own fields, untouched."""
+
+_GENERATION = re.compile(r"(?P<name>.+)__g(?P<number>\d{3,})")
+
+
+def to_point_id(source_uri: str, ordinal: int) -> str:
+    """Identity of a chunk's point: where it comes from, never what it says."""
+    return str(uuid5(POINT_NAMESPACE, f"{source_uri}#{ordinal}"))
+
+
+def to_payload(chunk: Chunk, fingerprint: str) -> dict[str, Any]:
+    """The payload of a chunk encoded in the space with this fingerprint.
+
+    Keys whose value is unknown are left out; :func:`from_payload` reads them as None.
+    """
+    record = chunk.record
+    fields = {
+        "modality": str(chunk.modality),
+        "source_uri": record.source_uri,
+        "root": record.root,
+        "location": record.location,
+        "media_type": record.media_type,
+        "size_bytes": record.size_bytes,
+        "modified_ns": record.modified_ns,
+        "modified_at": _to_iso(record.modified_ns),
+        "chunk_ordinal": chunk.ordinal,
+        "chunk_count": chunk.count,
+        "content_hash": chunk.content_hash,
+        "fingerprint": fingerprint,
+        "text": chunk.text or None,
+        "title": chunk.title,
+        "page": chunk.page,
+        "start_char": chunk.start_char,
+        "end_char": chunk.end_char,
+        "width_pixels": chunk.width_pixels,
+        "height_pixels": chunk.height_pixels,
+        "taken_at": chunk.taken_at,
+        USER_FIELD: dict(record.metadata) or None,
+    }
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def from_payload(payload: Mapping[str, Any]) -> Chunk:
+    """The chunk that :func:`to_payload` described.
+
+    Raises:
+        KeyError: The payload is not of this layout.
+        ValueError: A field has a value that no chunk has.
+    """
+    record = Record(
+        source_uri=payload["source_uri"],
+        root=payload["root"],
+        location=payload["location"],
+        media_type=payload["media_type"],
+        modality=Modality(payload["modality"]),
+        size_bytes=payload["size_bytes"],
+        modified_ns=payload["modified_ns"],
+        metadata=payload.get(USER_FIELD, {}),
+    )
+    return Chunk(
+        record=record,
+        ordinal=payload["chunk_ordinal"],
+        count=payload["chunk_count"],
+        content_hash=payload["content_hash"],
+        text=payload.get("text", ""),
+        title=payload.get("title"),
+        page=payload.get("page"),
+        start_char=payload.get("start_char"),
+        end_char=payload.get("end_char"),
+        width_pixels=payload.get("width_pixels"),
+        height_pixels=payload.get("height_pixels"),
+        taken_at=payload.get("taken_at"),
+    )
+
+
+def to_point(chunk: Chunk, vector: NDArray[np.float32], space: EmbeddingSpace) -> models.PointStruct:
+    """The point of a chunk.
+
+    Args:
+        chunk: What the point stands for.
+        vector: Shape ``(space.dimension,)``, unit norm.
+        space: Where the vector lies.
+    """
+    return models.PointStruct(
+        id=to_point_id(chunk.record.source_uri, chunk.ordinal),
+        vector=vector.tolist(),
+        payload=to_payload(chunk, space.fingerprint),
+    )
+
+
+def vector_params(space: EmbeddingSpace) -> models.VectorParams:
+    """One unnamed dense vector, compared by cosine."""
+    return models.VectorParams(size=space.dimension, distance=models.Distance.COSINE)
+
+
+def to_generation(name: str, number: int) -> str:
+    """Concrete collection name of a generation: ``name__g001``."""
+    return f"{name}__g{number:03d}"
+
+
+def from_generation(collection_name: str) -> tuple[str, int] | None:
+    """``(name, number)`` of a generation's collection name, or None if it is not one."""
+    match = _GENERATION.fullmatch(collection_name)
+    return (match["name"], int(match["number"])) if match else None
+
+
+def _to_iso(epoch_ns: int) -> str:
+    """RFC 3339 in UTC with microseconds; Qdrant's datetime index reads it."""
+    seconds, nanoseconds = divmod(epoch_ns, 1_000_000_000)
+    moment = datetime.fromtimestamp(seconds, UTC).replace(microsecond=nanoseconds // 1000)
+    return moment.isoformat()

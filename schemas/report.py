@@ -1,0 +1,103 @@
+"""What a run did. Every scanned item is exactly one of added, updated, unchanged or failed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from schemas.errors import SourceError
+
+EXIT_OK = 0
+EXIT_ITEMS_FAILED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One item that could not be indexed.
+
+    Attributes:
+        source_uri: The item.
+        location: Where it was.
+        kind: Class name of the error, e.g. ``DecodeError``.
+        message: What was wrong and what to do.
+    """
+
+    source_uri: str
+    location: str
+    kind: str
+    message: str
+
+    @classmethod
+    def from_error(cls, error: SourceError, location: str) -> Failure:
+        """The failure that an item's error amounts to."""
+        return cls(error.source_uri, location, error.kind, error.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many items took which way, and what was written for them.
+
+    Attributes:
+        scanned: Items the sources listed.
+        added: Items that were not indexed before.
+        updated: Items whose bytes or pipeline had changed.
+        unchanged: Items already indexed as they are; nothing was encoded or written.
+        failed: Items with a failure.
+        images: Image points written.
+        texts: Text points written.
+        tokens: Tokens of the texts encoded, counted by the encoder's own tokenizer.
+    """
+
+    scanned: int = 0
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    images: int = 0
+    texts: int = 0
+    tokens: int = 0
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every scanned item is accounted for exactly once."""
+        return self.scanned == self.added + self.updated + self.unchanged + self.failed
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """The outcome of one ingestion run.
+
+    Attributes:
+        root: Name of the root that was ingested.
+        location: Where the root is.
+        url: The index that was written.
+        collection: The concrete collection that was written.
+        model_id: The model in use.
+        fingerprint: Fingerprint of its embedding space.
+        counts: Items and points.
+        failures: One for each failed item, in the order they happened.
+        seconds: Wall time by stage; ``total`` is the whole run. Stages overlap, so they may sum
+            to more.
+        interrupted: Whether the run was stopped before the end of its sources.
+    """
+
+    root: str
+    location: str
+    url: str
+    collection: str
+    model_id: str
+    fingerprint: str
+    counts: Counts = field(default_factory=Counts)
+    failures: tuple[Failure, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+    interrupted: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """0, or 3 when some items failed."""
+        return EXIT_ITEMS_FAILED if self.failures else EXIT_OK
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-ready dict."""
+        return {**asdict(self), "failures": [asdict(f) for f in self.failures]}

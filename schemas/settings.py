@@ -1,0 +1,110 @@
+"""The one settings object: flags > environment > ``diptych.toml`` > defaults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from schemas.errors import SettingsError
+
+if TYPE_CHECKING:
+    from typing import Any
+
+SETTINGS_FILE = Path("diptych.toml")
+"""Read from the working directory, if it is there."""
+
+
+class Settings(BaseSettings):
+    """How Diptych runs. Environment variables are the field names with ``DIPTYCH_`` in front.
+
+    Attributes:
+        url: The index: ``http(s)://host:port`` for a Qdrant server, a path for an embedded
+            index, ``:memory:`` for a throw-away one.
+        api_key: The server's API key.
+        timeout_seconds: Of one request to a server.
+        collection: Name (alias) of the collection.
+        model: Model id: the offline default, a folder, or a Hugging Face id.
+        revision: Exact revision of a Hugging Face model; without it the catalogue's.
+        top_k: Hits in an answer.
+        workers: Threads that decode and encode; 0 is one a core.
+        batch_size: Items encoded in one call, at most.
+        chunk_overlap_tokens: Tokens that neighbouring chunks of a document share.
+        max_source_bytes: A larger file is a failure, not read.
+        max_image_pixels: A larger image is a failure, not decoded.
+    """
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        env_prefix="DIPTYCH_", frozen=True, extra="forbid"
+    )
+
+    url: str = Field("diptych-index", min_length=1)
+    api_key: SecretStr | None = None
+    timeout_seconds: float = Field(30.0, gt=0)
+    collection: str = Field("diptych", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=200)
+    model: str = Field("hinge-en-1", min_length=1)
+    revision: str | None = None
+    top_k: int = Field(10, ge=1, le=10_000)
+    workers: int = Field(0, ge=0, le=256)
+    batch_size: int = Field(16, ge=1, le=4096)
+    chunk_overlap_tokens: int = Field(32, ge=0)
+    max_source_bytes: int = Field(50_000_000, ge=1)
+    max_image_pixels: int = Field(50_000_000, ge=1)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """First source that knows a field wins."""
+        return (init_settings, env_settings, _toml_source(settings_cls))
+
+
+def load_settings(**flags: object) -> Settings:
+    """Settings from flags, environment, ``diptych.toml`` and defaults, in that order.
+
+    Args:
+        flags: Field values from a command line; None means "not given".
+
+    Raises:
+        SettingsError: A value is malformed or a name unknown; the message names each.
+    """
+    given: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise SettingsError(_describe(error)) from None
+
+
+def _toml_source(settings_cls: type[BaseSettings]) -> TomlConfigSettingsSource:
+    """The settings file as a source; a file that is not TOML is a settings error."""
+    try:
+        return TomlConfigSettingsSource(settings_cls, toml_file=SETTINGS_FILE)
+    except (OSError, ValueError) as error:
+        msg = f"{SETTINGS_FILE}: cannot be read as TOML ({error}); mend or remove it"
+        raise SettingsError(msg) from None
+
+
+def _describe(error: ValidationError) -> str:
+    """One line a wrong field: its name, what was given, what is allowed."""
+    lines = [
+        f"{'.'.join(map(str, issue['loc']))}: {issue['msg']} (given: {_shown(issue)})"
+        for issue in error.errors()
+    ]
+    return "settings: " + "; ".join(lines)
+
+
+def _shown(issue: Any) -> str:
+    """The offending value, except a secret's."""
+    return "a secret" if "api_key" in issue["loc"] else repr(issue["input"])
