@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,14 +15,12 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
+
 class Modality(StrEnum):
     """The two panels: what kind of content a point stands for."""
 
     IMAGE = "image"
     TEXT = "text"
-
-
-_NO_METADATA: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ class Record:
     modality: Modality
     size_bytes: int
     modified_ns: int
-    metadata: Mapping[str, object] = field(default=_NO_METADATA)
+    metadata: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what could never be found again."""
