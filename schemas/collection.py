@@ -122,7 +122,9 @@ def from_payload(payload: Mapping[str, Any]) -> Chunk:
     )
 
 
-def to_point(chunk: Chunk, vector: NDArray[np.float32], space: EmbeddingSpace) -> models.PointStruct:
+def to_point(
+    chunk: Chunk, vector: NDArray[np.float32], space: EmbeddingSpace
+) -> models.PointStruct:
     """The point of a chunk.
 
     Args:
@@ -142,6 +144,16 @@ def vector_params(space: EmbeddingSpace) -> models.VectorParams:
     return models.VectorParams(size=space.dimension, distance=models.Distance.COSINE)
 
 
+def root_filter(root: str) -> models.Filter:
+    """Matches every point of one root."""
+    return _equality_filter("root", root)
+
+
+def source_filter(source_uri: str) -> models.Filter:
+    """Matches every point of one source item."""
+    return _equality_filter("source_uri", source_uri)
+
+
 def to_generation(name: str, number: int) -> str:
     """Concrete collection name of a generation: ``name__g001``."""
     return f"{name}__g{number:03d}"
@@ -151,6 +163,11 @@ def from_generation(collection_name: str) -> tuple[str, int] | None:
     """``(name, number)`` of a generation's collection name, or None if it is not one."""
     match = _GENERATION.fullmatch(collection_name)
     return (match["name"], int(match["number"])) if match else None
+
+
+def _equality_filter(field: str, value: str) -> models.Filter:
+    equal = models.FieldCondition(key=field, match=models.MatchValue(value=value))
+    return models.Filter(must=[equal])
 
 
 def _to_iso(epoch_ns: int) -> str:

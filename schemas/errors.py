@@ -10,6 +10,7 @@
         ModelUnavailable  UnsupportedModality  InvalidVector
       StoreError
         StoreUnavailable (the only one that is retried)
+          StoreTimeout
         CollectionMissing  SpaceMismatch  StoreRejected
       QueryError
         EmptyQuery  UnknownField
@@ -133,6 +134,10 @@ class StoreUnavailable(StoreError):
     def __str__(self) -> str:
         """The message alone."""
         return str(self.args[0])
+
+
+class StoreTimeout(StoreUnavailable):
+    """The store took the request but did not answer in time; it may have been applied or not."""
 
 
 class StoreRejected(StoreError):

@@ -1,0 +1,1 @@
+"""Source to point: list, decode, chunk, encode and upsert."""
