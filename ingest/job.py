@@ -109,7 +109,7 @@ class IngestJob:
             self._preparer(encoder, known),
             encoder,
             Writer(engine, collection.name),
-            workers=self._settings.workers or len(os.sched_getaffinity(0)),
+            workers=self._settings.workers or _count_cores(),
             batch_size=self._settings.batch_size,
             stopwatch=self._stopwatch,
             before_encoding=_CanaryGuard(encoder, collection),
@@ -194,6 +194,13 @@ class _CanaryGuard:
                 modalities = self._encoder.space.modalities
                 check_canary(self._encoder, self._collection.canary, modalities)
                 self._passed = True
+
+
+def _count_cores() -> int:
+    """Cores this process may use, where the platform can tell; else all of the machine's."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _connect(settings: Settings) -> Engine:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from threading import Event, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from tqdm import tqdm
 
@@ -41,7 +41,7 @@ class Progress:
         self._done = Event()
         self._failed = 0
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         """Begin to count in the background."""
         if self._shown:
             Thread(target=self._count, name="diptych-count", daemon=True).start()

@@ -18,6 +18,8 @@ from schemas.errors import SettingsError
 if TYPE_CHECKING:
     from typing import Any
 
+    from pydantic_core import ErrorDetails
+
 SETTINGS_FILE = Path("diptych.toml")
 """Read from the working directory, if it is there."""
 
@@ -105,6 +107,6 @@ def _describe(error: ValidationError) -> str:
     return "settings: " + "; ".join(lines)
 
 
-def _shown(issue: Any) -> str:
+def _shown(issue: ErrorDetails) -> str:
     """The offending value, except a secret's."""
     return "a secret" if "api_key" in issue["loc"] else repr(issue["input"])
