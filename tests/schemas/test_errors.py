@@ -10,7 +10,7 @@ import pytest
 from schemas import errors
 from schemas.errors import DecodeError, DiptychError, SourceError, StoreUnavailable
 
-ERRORS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
+ERRORS: list[type[DiptychError]] = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
 
 
 def an_error(kind: type[DiptychError]) -> DiptychError:

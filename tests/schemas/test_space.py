@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def test_the_fingerprint_is_stable_between_releases() -> None:
 def test_every_field_changes_the_fingerprint(field: str) -> None:
     value = getattr(SPACE, field)
     if isinstance(value, tuple):
-        other: object = (Modality.TEXT,)
+        other: Any = (Modality.TEXT,)
     else:
         other = value + 1 if isinstance(value, int) else f"{value}x"
     changed = replace(SPACE, **{field: other})
