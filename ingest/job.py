@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Lock
 from time import perf_counter
 from typing import TYPE_CHECKING
+
+from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from ingest.dead_letters import write_dead_letters
 from ingest.encoders.canary import canary_vectors, check_canary
@@ -59,7 +62,7 @@ class IngestJob:
         stopping: Event | None = None,
     ) -> None:
         """Keep the order; nothing is opened yet."""
-        self._source = source
+        self._source = _without_index(source, settings.url)
         self._settings = settings
         self._dead_letters = dead_letters or _default_dead_letters(settings.url)
         self._show_progress = show_progress
@@ -196,6 +199,22 @@ class _CanaryGuard:
                 self._passed = True
 
 
+def _without_index(source: FolderSource, url: str) -> FolderSource:
+    """The source without an embedded index that lies inside it."""
+    index = _to_index_path(url)
+    if index is None or source.path not in index.parents:
+        return source
+    relative = GitIgnoreSpecPattern.escape(index.relative_to(source.path).as_posix())
+    return replace(source, exclude=(*source.exclude, f"/{relative}/"))
+
+
+def _to_index_path(url: str) -> Path | None:
+    """The absolute folder of an embedded index; None for a server and for memory."""
+    if url == ":memory:" or url.startswith(("http://", "https://")):
+        return None
+    return Path(url).absolute()
+
+
 def _count_cores() -> int:
     """Cores this process may use, where the platform can tell; else all of the machine's."""
     if hasattr(os, "sched_getaffinity"):
@@ -213,5 +232,5 @@ def _connect(settings: Settings) -> Engine:
 
 
 def _default_dead_letters(url: str) -> Path | None:
-    remote = url == ":memory:" or url.startswith(("http://", "https://"))
-    return None if remote else Path(url) / DEAD_LETTERS
+    index = _to_index_path(url)
+    return index / DEAD_LETTERS if index else None

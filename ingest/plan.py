@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from schemas.collection import root_filter
+from schemas.collection import read_location, root_filter
 
 if TYPE_CHECKING:
     from qdrant_client import models
@@ -76,5 +76,5 @@ def _add(known: dict[str, Known], payload: models.Payload) -> None:
         points=1 + (before.points if before else 0),
         chunk_count=payload["chunk_count"],
         last_ordinal=max(payload["chunk_ordinal"], before.last_ordinal if before else 0),
-        location=payload["location"],
+        location=read_location(payload),
     )

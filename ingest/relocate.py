@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingest.outcome import Action
-from ingest.sources.folder import source_path
-from schemas.collection import source_filter
+from ingest.sources.uris import from_source_uri
+from schemas.collection import source_filter, to_location_payload
 from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Relocation:
                 folders under one name would overwrite each other's items.
         """
         for uri, item in known.items():
-            before = item.location.removesuffix(source_path(uri)).rstrip("/")
+            before = item.location.removesuffix(from_source_uri(uri)[1]).rstrip(os.sep)
             if before != str(source.path) and Path(before).is_dir():
                 raise SettingsError(
                     f"the name {source.name!r} already stands for {before} in this collection;"
@@ -56,6 +57,6 @@ class Relocation:
         if self.known[record.source_uri].location != record.location:
             engine.set_payload(
                 collection_name,
-                payload={"location": record.location},
+                payload=to_location_payload(record),
                 points=source_filter(record.source_uri),
             )

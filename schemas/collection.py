@@ -6,9 +6,11 @@ the truth about what is indexed: everything a later run needs to decide what cha
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 from uuid import UUID, uuid5
 
 from qdrant_client import models
@@ -49,6 +51,8 @@ PAYLOAD_INDEXES: Mapping[str, models.PayloadSchemaType] = {
 USER_FIELD = "metadata"
 """The payload key that holds the user's own fields, untouched."""
 
+_RAW_PATH = "file://"
+
 _GENERATION = re.compile(r"(?P<name>.+)__g(?P<number>\d{3,})")
 
 
@@ -67,7 +71,7 @@ def to_payload(chunk: Chunk, fingerprint: str) -> dict[str, Any]:
         "modality": str(chunk.modality),
         "source_uri": record.source_uri,
         "root": record.root,
-        "location": record.location,
+        **to_location_payload(record),
         "media_type": record.media_type,
         "size_bytes": record.size_bytes,
         "modified_ns": record.modified_ns,
@@ -99,7 +103,7 @@ def from_payload(payload: Mapping[str, Any]) -> Chunk:
     record = Record(
         source_uri=payload["source_uri"],
         root=payload["root"],
-        location=payload["location"],
+        location=read_location(payload),
         media_type=payload["media_type"],
         modality=Modality(payload["modality"]),
         size_bytes=payload["size_bytes"],
@@ -142,6 +146,26 @@ def to_point(
 def vector_params(space: EmbeddingSpace) -> models.VectorParams:
     """One unnamed dense vector, compared by cosine."""
     return models.VectorParams(size=space.dimension, distance=models.Distance.COSINE)
+
+
+def to_location_payload(record: Record) -> dict[str, str]:
+    """The one payload field that changes when a root moves.
+
+    A path that is not UTF-8 is stored as a file URL of its bytes, since JSON has only text.
+    """
+    try:
+        record.location.encode()
+    except UnicodeEncodeError:
+        return {"location": _RAW_PATH + quote_from_bytes(os.fsencode(record.location))}
+    return {"location": record.location}
+
+
+def read_location(payload: Mapping[str, Any]) -> str:
+    """Where a point's item was, as the operating system names it."""
+    stored: str = payload["location"]
+    if not stored.startswith(_RAW_PATH):
+        return stored
+    return os.fsdecode(unquote_to_bytes(stored.removeprefix(_RAW_PATH)))
 
 
 def root_filter(root: str) -> models.Filter:

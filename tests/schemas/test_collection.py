@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given
@@ -76,6 +78,14 @@ def test_the_payload_of_a_text_chunk_is_flat_and_complete() -> None:
         "end_char": 11,
         "metadata": {"author": "Ann"},
     }
+
+
+@given(name=st.binary(min_size=1, max_size=20).filter(lambda name: b"\0" not in name))
+def test_any_path_can_be_stored_as_json_and_had_back(name: bytes) -> None:
+    record = replace(NOTE, location="/notes/" + os.fsdecode(name))
+    payload = to_payload(Chunk(record, 0, 1, "blake3:ab", text="hello"), "blake3:ff")
+    stored = json.dumps(payload, ensure_ascii=False).encode("utf-8")
+    assert from_payload(json.loads(stored)).record.location == record.location
 
 
 def test_a_point_carries_id_vector_and_fingerprint() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import pickle
 
 import pytest
@@ -10,7 +9,11 @@ import pytest
 from schemas import errors
 from schemas.errors import DecodeError, DiptychError, SourceError, StoreUnavailable
 
-ERRORS: list[type[DiptychError]] = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
+ERRORS = [
+    kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, DiptychError)
+]
 
 
 def an_error(kind: type[DiptychError]) -> DiptychError:
