@@ -1,0 +1,48 @@
+"""What a first import and ``diptych --help`` may load: not what only some commands need."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"torch", "transformers", "sentence_transformers", "onnxruntime", "qdrant_client", "numpy"}
+
+
+def loaded_after(statement: str) -> set[str]:
+    """The heavy modules that a fresh interpreter has after a statement."""
+    script = f"{statement}\nimport sys; print(*sorted(sys.modules), file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    return HEAVY & set(done.stderr.split())
+
+
+def test_the_probe_sees_a_heavy_module() -> None:
+    assert loaded_after("import numpy") == {"numpy"}
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["diptych", "ingest", "ingest.cli", "schemas", "schemas.records", "search", "search.cli"],
+)
+def test_front_doors_load_nothing_heavy(module: str) -> None:
+    assert loaded_after(f"import {module}") == set()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["ingest", "--help"], ["search", "--help"]])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    statement = (
+        "import diptych\n"
+        f"try: diptych.cli.main({arguments!r}, prog_name='diptych')\n"
+        "except SystemExit as stop: assert stop.code == 0"
+    )
+    assert loaded_after(statement) == set()
+
+
+@pytest.mark.parametrize(
+    "module", ["schemas.settings", "schemas.collection", "search.searcher", "ingest.job"]
+)
+def test_the_library_loads_no_torch(module: str) -> None:
+    assert not loaded_after(f"import {module}") & {"torch", "transformers", "sentence_transformers"}
