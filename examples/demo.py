@@ -1,0 +1,143 @@
+"""The demo: index a small corpus into an embedded index, then search it across modalities.
+
+Run by ``make demo``. Everything goes through the ``diptych`` command as a user would type it; each
+command is printed before it runs. What it builds lies under ``build/demo/``.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import NamedTuple
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+BUILT = Path("build", "demo")
+CORPUS = BUILT / "corpus"
+INDEX = BUILT / "index"
+SHEET = BUILT / "sheet.png"
+
+PHOTOGRAPHS = {
+    "astronaut.png": "astronaut.png",
+    "brick.png": "brick-pavement.png",
+    "camera.png": "photographer.png",
+    "chelsea.png": "cat.png",
+    "clock_motion.png": "moving-clock.png",
+    "coffee.png": "espresso.png",
+    "coins.png": "coins.png",
+    "grass.png": "grass.png",
+    "gravel.png": "gravel.png",
+    "hubble_deep_field.jpg": "galaxies.jpg",
+    "ihc.png": "tissue.png",
+    "moon.png": "moon.png",
+    "motorcycle_left.png": "motorcycle.png",
+    "motorcycle_right.png": "motorcycle-from-the-right.png",
+    "page.png": "printed-page.png",
+    "retina.jpg": "retina.jpg",
+    "rocket.jpg": "rocket.jpg",
+    "text.png": "handwriting.png",
+}
+"""Photographs in the scikit-image wheel, and what they are called in the corpus."""
+
+
+class Search(NamedTuple):
+    """One search of the demo: words (str) or a photograph (Path), and what is looked for."""
+
+    query: str | Path
+    target: str
+
+    @property
+    def arguments(self) -> list[str]:
+        """The command line behind ``diptych search``."""
+        query = ["--image", str(self.query)] if isinstance(self.query, Path) else [self.query]
+        return [*query, "--target", self.target]
+
+
+SEARCHES = {
+    "words -> photographs": [
+        Search("a cat looking into the camera", "image"),
+        Search("a cup of coffee on a wooden table", "image"),
+        Search("a rocket on the launch pad at night", "image"),
+    ],
+    "photograph -> documents": [
+        Search(CORPUS / "photographs" / "motorcycle.png", "text"),
+        Search(CORPUS / "photographs" / "coins.png", "text"),
+    ],
+    "photograph -> photographs": [
+        Search(CORPUS / "photographs" / "motorcycle.png", "image"),
+    ],
+    "words -> documents": [
+        Search("How do insects tell each other where to find food?", "text"),
+        Search("Why does bread rise without bought yeast?", "text"),
+    ],
+}
+
+
+def main() -> int:
+    """Build the corpus, index it, search it four ways and draw the contact sheet."""
+    os.chdir(CHECKOUT)
+    _say(f"The corpus: {_build_corpus()} files in {CORPUS}")
+    _diptych("ingest", str(CORPUS), "--url", str(INDEX))
+    for title, searches in SEARCHES.items():
+        _say(title)
+        for search in searches:
+            _diptych("search", *search.arguments, "--top-k", "3", "--url", str(INDEX))
+    _say("The contact sheet")
+    _draw_sheet()
+    print(f"wrote {SHEET}")
+    _say("Your own files: .venv/bin/diptych ingest FOLDER")
+    return 0
+
+
+def _build_corpus() -> int:
+    """Lay out the photographs of the scikit-image wheel beside our documents; count the files."""
+    if CORPUS.exists():
+        shutil.rmtree(CORPUS)
+    shutil.copytree(CHECKOUT / "examples" / "documents", CORPUS / "documents")
+    photographs = CORPUS / "photographs"
+    photographs.mkdir()
+    with as_file(files("skimage") / "data") as shipped:
+        for source, name in PHOTOGRAPHS.items():
+            shutil.copyfile(shipped / source, photographs / name)
+    return sum(path.is_file() for path in CORPUS.rglob("*"))
+
+
+def _diptych(*arguments: str) -> None:
+    """Print a command and run it; the demo ends where a command fails."""
+    print(f"\n$ diptych {shlex.join(arguments)}", flush=True)
+    command = [sys.executable, "-m", "diptych", *arguments]
+    status = subprocess.run(command, check=False, env=_environment()).returncode
+    if status:
+        sys.exit(status)
+
+
+def _environment() -> dict[str, str]:
+    """The caller's environment without settings that would lead to another index or model."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("DIPTYCH_") or name == "DIPTYCH_CACHE_DIR"
+    }
+
+
+def _draw_sheet() -> None:
+    """All searches in one picture, this time through the Python API."""
+    from search.searcher import Searcher
+    from search.sheet import write_sheets
+
+    searches = [search for group in SEARCHES.values() for search in group]
+    with Searcher.open(str(INDEX)) as searcher:
+        pages = [searcher.search(one.query, target=one.target, top_k=5) for one in searches]
+    write_sheets(zip((one.query for one in searches), pages, strict=True), SHEET)
+
+
+def _say(line: str) -> None:
+    print(f"\n== {line}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
