@@ -1,0 +1,147 @@
+"""``qdrant_client``'s filters as ``qdrant_edge``'s, every kind of condition."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import qdrant_edge
+from qdrant_client import models
+
+from ingest.store.embedded.points import to_edge_id
+from schemas.errors import StoreRejected
+
+if TYPE_CHECKING:
+    from qdrant_edge import ConditionType, MatchType, RangeType
+
+
+def to_edge_filter(chosen: models.Filter | None) -> qdrant_edge.Filter | None:
+    """The same filter in ``qdrant_edge``'s terms; None stays None.
+
+    Raises:
+        StoreRejected: A condition says nothing about its field.
+        ValueError: ``qdrant_edge`` refuses a key, an id or a date.
+    """
+    return None if chosen is None else _to_filter(chosen)
+
+
+def _to_filter(chosen: models.Filter) -> qdrant_edge.Filter:
+    at_least = chosen.min_should
+    return qdrant_edge.Filter(
+        must=_to_conditions(chosen.must),
+        should=_to_conditions(chosen.should),
+        must_not=_to_conditions(chosen.must_not),
+        min_should=None
+        if at_least is None
+        else qdrant_edge.MinShould(
+            [_to_condition(condition) for condition in at_least.conditions], at_least.min_count
+        ),
+    )
+
+
+def _to_conditions(
+    conditions: models.Condition | list[models.Condition] | None,
+) -> list[ConditionType] | None:
+    if conditions is None:
+        return None
+    listed = conditions if isinstance(conditions, list) else [conditions]
+    return [_to_condition(condition) for condition in listed]
+
+
+def _to_condition(condition: models.Condition) -> ConditionType:  # noqa: PLR0911 - a row a kind
+    match condition:
+        case models.FieldCondition():
+            return _to_field(condition)
+        case models.Filter():
+            return _to_filter(condition)
+        case models.IsEmptyCondition(is_empty=field):
+            return qdrant_edge.IsEmptyCondition(field.key)
+        case models.IsNullCondition(is_null=field):
+            return qdrant_edge.IsNullCondition(field.key)
+        case models.HasIdCondition(has_id=ids):
+            return qdrant_edge.HasIdCondition({to_edge_id(point_id) for point_id in ids})
+        case models.NestedCondition(nested=nested):
+            return qdrant_edge.NestedCondition(nested.key, _to_filter(nested.filter))
+        case models.HasVectorCondition(has_vector=name):
+            return qdrant_edge.HasVectorCondition(name)
+        case models.SliceCondition(slice=part):
+            # Missing from the type stubs, like its place among the conditions.
+            return qdrant_edge.SliceCondition(part.total, part.index)  # type: ignore[attr-defined,no-any-return]
+
+
+def _to_field(condition: models.FieldCondition) -> ConditionType:
+    """One condition a predicate: ``qdrant_edge`` obeys only one of several in one object."""
+    key = condition.key
+    parts: dict[str, Any] = {
+        "match": condition.match and _to_match(condition.match),
+        "range": condition.range and _to_range(condition.range),
+        "geo_bounding_box": condition.geo_bounding_box and _to_box(condition.geo_bounding_box),
+        "geo_radius": condition.geo_radius
+        and qdrant_edge.GeoRadius(
+            _to_geo(condition.geo_radius.center), condition.geo_radius.radius
+        ),
+        "geo_polygon": condition.geo_polygon
+        and qdrant_edge.GeoPolygon(
+            _to_ring(condition.geo_polygon.exterior),
+            [_to_ring(ring) for ring in condition.geo_polygon.interiors or ()],
+        ),
+        "values_count": condition.values_count
+        and qdrant_edge.ValuesCount(**condition.values_count.model_dump()),
+        "is_empty": condition.is_empty,
+        "is_null": condition.is_null,
+    }
+    given: list[ConditionType] = [
+        qdrant_edge.FieldCondition(key, **{name: part})
+        for name, part in parts.items()
+        if part is not None
+    ]
+    if not given:
+        raise StoreRejected(f"filter: the condition on {key!r} says nothing about it")
+    return given[0] if len(given) == 1 else qdrant_edge.Filter(must=given)
+
+
+def _to_match(match_: models.Match) -> MatchType:  # noqa: PLR0911 - a row a kind
+    match match_:
+        case models.MatchValue(value=bool() as value):
+            # Python's own bool would be read as the integer 0 or 1; numpy's is read as a bool.
+            return qdrant_edge.MatchValue(np.bool_(value))  # type: ignore[arg-type]
+        case models.MatchValue(value=value):
+            return qdrant_edge.MatchValue(value)
+        case models.MatchAny(any=values):
+            return qdrant_edge.MatchAny(values)
+        case models.MatchExcept(except_=values):
+            return qdrant_edge.MatchExcept(values)
+        case models.MatchText(text=text):
+            return qdrant_edge.MatchText(text)
+        case models.MatchTextAny(text_any=text):
+            return qdrant_edge.MatchTextAny(text)
+        case models.MatchPhrase(phrase=text):
+            return qdrant_edge.MatchPhrase(text)
+        case models.MatchPrefix(prefix=text):
+            return qdrant_edge.MatchPrefix(text)
+        case models.MatchSubstring(substring=text):
+            return qdrant_edge.MatchSubstring(text)
+
+
+def _to_range(bounds: models.RangeInterface) -> RangeType:
+    if isinstance(bounds, models.Range):
+        return qdrant_edge.RangeFloat(**bounds.model_dump())
+    return qdrant_edge.RangeDateTime(
+        **{
+            name: value.isoformat() if isinstance(value, date | datetime) else value
+            for name, value in bounds.model_dump().items()
+        }
+    )
+
+
+def _to_geo(point: models.GeoPoint) -> qdrant_edge.GeoPoint:
+    return qdrant_edge.GeoPoint(point.lon, point.lat)
+
+
+def _to_ring(ring: models.GeoLineString) -> list[qdrant_edge.GeoPoint]:
+    return [_to_geo(point) for point in ring.points]
+
+
+def _to_box(box: models.GeoBoundingBox) -> qdrant_edge.GeoBoundingBox:
+    return qdrant_edge.GeoBoundingBox(_to_geo(box.top_left), _to_geo(box.bottom_right))

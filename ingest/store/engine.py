@@ -1,0 +1,316 @@
+"""The engine API: what Diptych asks of a vector store, in ``qdrant_client``'s words.
+
+The methods, their parameters and their models are those of ``qdrant_client.QdrantClient``, so its
+documentation holds here too. Three engines answer them: a server, an embedded index in a folder,
+and memory (:mod:`ingest.store.connect`); the vocabulary of arguments stays within what all three
+understand. What is promised beyond Qdrant's own documentation:
+
+- One unnamed dense vector a point, compared by cosine. Scores are cosines, in [-1, 1].
+- A zero vector, or one that is not finite, is refused before it is stored or searched with.
+- A write has been applied when its method returns (``wait=True`` is the default everywhere) and
+  survives the death of this process; it survives the death of the machine after :meth:`flush`.
+- Every error is one of :mod:`schemas.errors`.
+- Calls may come from several threads.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from qdrant_client import models
+    from qdrant_client.http.models import QueryResponse  # models' own is another class
+
+    PointsSelector: TypeAlias = (
+        list[models.ExtendedPointId] | models.Filter | models.FilterSelector | models.PointIdsList
+    )
+    """Which points a write concerns: ids, or a filter, bare or in Qdrant's own wrapping."""
+
+    PayloadFields: TypeAlias = bool | list[str] | models.PayloadSelector
+    """Which payload fields an answer carries: all, none, those named, or all but some."""
+
+
+class Engine(Protocol):
+    """A vector store.
+
+    Every method that names a collection also takes an alias, and besides what it documents raises
+
+    - ``CollectionMissing``: neither a collection nor an alias has that name;
+    - ``StoreUnavailable``: the store did not answer or asked to come back later;
+    - ``StoreRejected``: the store understood and refused; trying again cannot help.
+    """
+
+    def create_collection(
+        self,
+        collection_name: str,
+        vectors_config: models.VectorParams,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        hnsw_config: models.HnswConfigDiff | None = None,
+        optimizers_config: models.OptimizersConfigDiff | None = None,
+        quantization_config: models.QuantizationConfig | None = None,
+        on_disk_payload: bool | None = None,
+    ) -> bool:
+        """Create an empty collection.
+
+        Args:
+            collection_name: A new name; neither a collection nor an alias may have it.
+            vectors_config: Dimension; the distance must be cosine.
+            metadata: JSON-ready fields that are kept with the collection.
+            hnsw_config: Of the vector index; None for the engine's defaults.
+            optimizers_config: When an index is built; None for the engine's defaults.
+            quantization_config: Compression of the vectors; None for none.
+            on_disk_payload: Whether payloads are read from disk; None for the engine's default.
+
+        Returns:
+            True.
+
+        Raises:
+            StoreRejected: The name is taken or malformed, or the vectors are of another kind.
+        """
+        ...
+
+    def update_collection(self, collection_name: str, *, metadata: Mapping[str, Any]) -> bool:
+        """Merge fields into a collection's metadata; a None removes its key."""
+        ...
+
+    def delete_collection(self, collection_name: str) -> bool:
+        """Delete a collection (not an alias) and the aliases that point to it.
+
+        Returns:
+            Whether it was there.
+        """
+        ...
+
+    def collection_exists(self, collection_name: str) -> bool:
+        """Whether a collection or an alias has this name."""
+        ...
+
+    def get_collection(self, collection_name: str) -> models.CollectionInfo:
+        """Counts, payload indexes, and the configuration with its metadata."""
+        ...
+
+    def get_collections(self) -> models.CollectionsResponse:
+        """The names of all collections; aliases are not among them."""
+        ...
+
+    def get_aliases(self) -> models.CollectionsAliasesResponse:
+        """All aliases with their collections."""
+        ...
+
+    def get_collection_aliases(self, collection_name: str) -> models.CollectionsAliasesResponse:
+        """The aliases of one collection."""
+        ...
+
+    def update_collection_aliases(
+        self, change_aliases_operations: Sequence[models.AliasOperations]
+    ) -> bool:
+        """Apply all changes or none; readers see the aliases before or after, never between.
+
+        Creating an alias that exists moves it.
+
+        Raises:
+            CollectionMissing: An alias would point to nothing.
+            StoreRejected: An alias would take the name of a collection.
+        """
+        ...
+
+    def create_payload_index(
+        self,
+        collection_name: str,
+        field_name: str,
+        field_schema: models.PayloadSchemaType,
+        *,
+        wait: bool = True,
+    ) -> models.UpdateResult:
+        """Index a payload field for filtering; do it before the first upsert."""
+        ...
+
+    def upsert(
+        self, collection_name: str, points: Sequence[models.PointStruct], *, wait: bool = True
+    ) -> models.UpdateResult:
+        """Write points; one with the id of another replaces it, payload included.
+
+        Raises:
+            InvalidVector: A vector is zero, not finite or of another dimension; none is written.
+        """
+        ...
+
+    def delete(
+        self, collection_name: str, points_selector: PointsSelector, *, wait: bool = True
+    ) -> models.UpdateResult:
+        """Delete points by id or by filter; ids that are not there are ignored."""
+        ...
+
+    def set_payload(
+        self,
+        collection_name: str,
+        payload: Mapping[str, Any],
+        points: PointsSelector,
+        *,
+        wait: bool = True,
+    ) -> models.UpdateResult:
+        """Set fields on points, which must exist, and leave their other fields as they are."""
+        ...
+
+    def retrieve(
+        self,
+        collection_name: str,
+        ids: Sequence[models.ExtendedPointId],
+        *,
+        with_payload: PayloadFields = True,
+        with_vectors: bool = False,
+    ) -> list[models.Record]:
+        """The points with these ids, in no particular order; unknown ids are left out."""
+        ...
+
+    def scroll(
+        self,
+        collection_name: str,
+        scroll_filter: models.Filter | None = None,
+        *,
+        limit: int = 10,
+        offset: models.ExtendedPointId | None = None,
+        with_payload: PayloadFields = True,
+        with_vectors: bool = False,
+    ) -> tuple[list[models.Record], models.ExtendedPointId | None]:
+        """One page of the points in the order of their ids.
+
+        Args:
+            collection_name: Of a collection or an alias.
+            scroll_filter: Which points; None for all.
+            limit: Length of the page.
+            offset: Id the page begins at; None for the first.
+            with_payload: Payload fields to return.
+            with_vectors: Whether to return the vectors.
+
+        Returns:
+            The page, and the id where the next one begins or None after the last.
+        """
+        ...
+
+    def count(
+        self,
+        collection_name: str,
+        count_filter: models.Filter | None = None,
+        *,
+        exact: bool = True,
+    ) -> models.CountResult:
+        """How many points match."""
+        ...
+
+    def query_points(  # noqa: PLR0913 - the parameters are QdrantClient's
+        self,
+        collection_name: str,
+        query: list[float],
+        *,
+        query_filter: models.Filter | None = None,
+        limit: int = 10,
+        offset: int | None = None,
+        with_payload: PayloadFields = True,
+        with_vectors: bool = False,
+        score_threshold: float | None = None,
+        search_params: models.SearchParams | None = None,
+    ) -> QueryResponse:
+        """The points nearest to a vector, nearest first.
+
+        Args:
+            collection_name: Of a collection or an alias.
+            query: The vector, of any positive length.
+            query_filter: Which points are searched; None for all.
+            limit: How many points at most.
+            offset: How many of the nearest to leave out.
+            with_payload: Payload fields to return.
+            with_vectors: Whether to return the vectors, scaled to unit length.
+            score_threshold: Leave out points of a lower cosine.
+            search_params: Effort of the approximate search, or ``exact``.
+
+        Raises:
+            InvalidVector: The query is zero, not finite or of another dimension.
+        """
+        ...
+
+    def query_batch_points(
+        self, collection_name: str, requests: Sequence[models.QueryRequest]
+    ) -> list[QueryResponse]:
+        """Answer several requests in one round trip, in their order.
+
+        A request has a vector as its ``query``; the fields that :meth:`query_points` has no
+        counterpart for must be None. Beware that here payloads are returned only on demand.
+
+        Raises:
+            InvalidVector: As for :meth:`query_points`.
+        """
+        ...
+
+    def query_points_groups(  # noqa: PLR0913 - the parameters are QdrantClient's
+        self,
+        collection_name: str,
+        group_by: str,
+        query: list[float],
+        *,
+        query_filter: models.Filter | None = None,
+        limit: int = 10,
+        group_size: int = 3,
+        with_payload: PayloadFields = True,
+        with_vectors: bool = False,
+        score_threshold: float | None = None,
+        search_params: models.SearchParams | None = None,
+    ) -> models.GroupsResult:
+        """The nearest points, gathered by the value of a payload field.
+
+        Args:
+            collection_name: Of a collection or an alias.
+            group_by: The field; points without a string or integer in it are left out. A point
+                with a list in it belongs to several groups.
+            query: The vector, of any positive length.
+            query_filter: Which points are searched; None for all.
+            limit: How many groups at most.
+            group_size: How many points a group at most.
+            with_payload: Payload fields to return.
+            with_vectors: Whether to return the vectors.
+            score_threshold: Leave out points of a lower cosine.
+            search_params: Effort of the search.
+
+        Returns:
+            Groups in the order of their best point, points in a group nearest first.
+
+        Raises:
+            InvalidVector: As for :meth:`query_points`.
+        """
+        ...
+
+    def optimize(self, collection_name: str) -> bool:
+        """Build the vector index now, if this is worth it; blocks until it is built.
+
+        A server does this by itself and memory has no index: there it does nothing.
+
+        Returns:
+            Whether anything was built.
+        """
+        ...
+
+    def flush(self) -> None:
+        """Make every write so far survive a loss of power; a server does this by itself."""
+        ...
+
+    def close(self) -> None:
+        """Flush and let go of everything; closing twice is harmless."""
+        ...
+
+    def __enter__(self) -> Self:
+        """The engine itself, to be closed at the end of the block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self.close()

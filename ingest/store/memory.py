@@ -1,0 +1,55 @@
+"""The index that is gone when the process ends."""
+
+# ruff: noqa: D102 - the methods are documented in Engine
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qdrant_client import QdrantClient, models
+
+from ingest.store.client import ClientEngine
+from ingest.store.translate import translated
+from schemas.errors import StoreRejected
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ingest.store.engine import PointsSelector
+
+
+class MemoryEngine(ClientEngine):
+    """The pure-Python reference implementation in memory, for tests.
+
+    It knows no payload indexes, and warns when asked for one.
+    """
+
+    def __init__(self) -> None:
+        """An empty index."""
+        super().__init__(QdrantClient(":memory:"), ":memory:")
+
+    @translated
+    def create_payload_index(
+        self,
+        collection_name: str,
+        field_name: str,  # noqa: ARG002 - nothing is indexed
+        field_schema: models.PayloadSchemaType,  # noqa: ARG002 - likewise
+        *,
+        wait: bool = True,  # noqa: ARG002 - likewise
+    ) -> models.UpdateResult:
+        self.get_collection(collection_name)
+        return models.UpdateResult(operation_id=0, status=models.UpdateStatus.COMPLETED)
+
+    @translated
+    def set_payload(
+        self,
+        collection_name: str,
+        payload: Mapping[str, Any],
+        points: PointsSelector,
+        *,
+        wait: bool = True,
+    ) -> models.UpdateResult:
+        try:
+            return super().set_payload(collection_name, payload, points, wait=wait)
+        except KeyError as error:
+            raise StoreRejected(f"{self.address} refused: No point with id {error}") from error

@@ -1,0 +1,106 @@
+"""What no store checks: a zero or non-finite vector would be stored and never be found again."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from schemas.errors import InvalidVector, StoreRejected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from qdrant_client import models
+
+MIN_NORM = 1e-12
+MAX_NORM = 1e18
+"""Between these, squares and their sum are ordinary float32 numbers, which is what stores compute
+the cosine with. Diptych's own vectors are of unit length."""
+
+
+def check_points(points: Iterable[models.PointStruct], dimension: int | None = None) -> None:
+    """Refuse a batch that holds a vector that could not be found again.
+
+    Args:
+        points: With one unnamed dense vector each.
+        dimension: What every vector must have, where it is known.
+
+    Raises:
+        InvalidVector: A vector is zero, not finite or of another dimension; names the point.
+        StoreRejected: A point has no vector, or one of another kind.
+    """
+    for point in points:
+        owner = f"point {point.id}"
+        check_vector(_to_plain(point.vector, owner), dimension, owner)
+
+
+def check_vector(vector: list[float], dimension: int | None, owner: str) -> None:
+    """Refuse a vector that has no direction or the wrong dimension.
+
+    Args:
+        vector: One vector.
+        dimension: What it must have, where it is known.
+        owner: Whose vector it is, for the message.
+
+    Raises:
+        InvalidVector: It is zero, not finite or of another dimension.
+    """
+    if dimension is not None and len(vector) != dimension:
+        raise InvalidVector(
+            f"{owner}: vector dimension error: expected dim: {dimension}, got {len(vector)}; "
+            f"it is of another model's space"
+        )
+    norm = math.hypot(*vector)
+    if not MIN_NORM <= norm <= MAX_NORM:  # NaN compares false as well
+        raise InvalidVector(
+            f"{owner}: its vector has the length {norm:g}, so it could be stored but never found "
+            f"again; leave the item out or encode it anew"
+        )
+
+
+def check_requests(requests: Iterable[models.QueryRequest], dimension: int | None = None) -> None:
+    """Refuse a batch of queries that holds one which could find nothing.
+
+    Args:
+        requests: With a vector as the query each.
+        dimension: What every vector must have, where it is known.
+
+    Raises:
+        InvalidVector: A vector is zero, not finite or of another dimension; says which.
+        StoreRejected: A query is not a plain vector.
+    """
+    for number, request in enumerate(requests):
+        check_vector(to_query_vector(request, number), dimension, f"query {number}")
+
+
+def to_query_vector(request: models.QueryRequest, number: int) -> list[float]:
+    """The vector that a request asks with.
+
+    Raises:
+        StoreRejected: It asks with something else, or for more than a plain search.
+    """
+    owner = f"query {number}"
+    extras = [name for name in ("prefetch", "using", "lookup_from") if getattr(request, name)]
+    if extras:
+        raise StoreRejected(f"{owner}: {', '.join(extras)} is not understood by every engine")
+    return _to_plain(getattr(request.query, "nearest", request.query), owner)
+
+
+def _to_plain(vector: object, owner: str) -> list[float]:
+    """The vector, if it is one plain dense vector."""
+    if isinstance(vector, list) and vector and isinstance(vector[0], float | int):
+        return vector
+    raise StoreRejected(f"{owner}: expected one plain dense vector, got {type(vector).__name__}")
+
+
+def check_distance(collection_name: str, vectors_config: models.VectorParams) -> None:
+    """Refuse a collection whose scores would not be cosines.
+
+    Raises:
+        StoreRejected: The distance is another.
+    """
+    if vectors_config.distance.value != "Cosine":
+        raise StoreRejected(
+            f"collection {collection_name}: distance {vectors_config.distance.value}; "
+            f"Diptych compares by cosine only"
+        )
