@@ -61,13 +61,10 @@ class Engine(Protocol):
             collection_name: A new name; neither a collection nor an alias may have it.
             vectors_config: Dimension; the distance must be cosine.
             metadata: JSON-ready fields that are kept with the collection.
-            hnsw_config: Of the vector index; None for the engine's defaults.
-            optimizers_config: When an index is built; None for the engine's defaults.
-            quantization_config: Compression of the vectors; None for none.
-            on_disk_payload: Whether payloads are read from disk; None for the engine's default.
-
-        Returns:
-            True.
+            hnsw_config: Of the vector index; None, as below, for the engine's defaults.
+            optimizers_config: When an index is built.
+            quantization_config: Compression of the vectors.
+            on_disk_payload: Whether payloads are read from disk.
 
         Raises:
             StoreRejected: The name is taken or malformed, or the vectors are of another kind.
@@ -79,11 +76,7 @@ class Engine(Protocol):
         ...
 
     def delete_collection(self, collection_name: str) -> bool:
-        """Delete a collection (not an alias) and the aliases that point to it.
-
-        Returns:
-            Whether it was there.
-        """
+        """Delete a collection and the aliases that point to it; gives whether it was there."""
         ...
 
     def collection_exists(self, collection_name: str) -> bool:

@@ -1,0 +1,212 @@
+"""Collections as Diptych makes and finds them: an alias, a generation, and who it belongs to.
+
+A user's ``name`` is an alias from the first day. It points to a *generation*, a collection named
+``name__g001`` whose metadata says which embedding space its vectors lie in. Callers resolve the
+name once and then use the generation's own name: a later swap of the alias cannot put an old
+model's vectors into a new model's collection.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+from schemas.collection import (
+    PAYLOAD_INDEXES,
+    SCHEMA_VERSION,
+    from_generation,
+    to_generation,
+    vector_params,
+)
+from schemas.errors import CollectionMissing, SpaceMismatch, StoreRejected
+from schemas.space import EmbeddingSpace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ingest.store.engine import Engine
+
+    Canary = Mapping[str, Sequence[Sequence[float]]]
+    """Modality -> the vectors of a few fixed inputs (:mod:`ingest.encoders.canary`)."""
+
+FIRST_GENERATION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ConcreteCollection:
+    """A generation, by its own name.
+
+    Attributes:
+        name: The collection's own name, never an alias.
+        space: Where its vectors lie.
+        canary: What the encoder gave for a few fixed inputs when the collection was made.
+        metadata: All of the collection's metadata.
+    """
+
+    name: str
+    space: EmbeddingSpace
+    canary: Canary
+    metadata: Mapping[str, Any]
+
+
+def resolve_collection(engine: Engine, name: str) -> ConcreteCollection:
+    """The live generation behind a name.
+
+    Args:
+        engine: Where it is.
+        name: An alias, or a generation's own name.
+
+    Raises:
+        CollectionMissing: There is none; the message names those that exist.
+        StoreRejected: It is not a collection of Diptych's, or of a newer version's.
+        StoreUnavailable: The store did not answer.
+    """
+    aliases = _read_aliases(engine)
+    concrete = aliases.get(name, name)
+    names = _read_names(engine)
+    if concrete not in names:
+        shown = ", ".join(sorted(aliases) or names) or "none"
+        raise CollectionMissing(
+            f"collection {name!r} not found (there: {shown}); check the name, or ingest into it "
+            f"first: diptych ingest FOLDER --collection {name}"
+        )
+    return _read(engine, concrete)
+
+
+def ensure_collection(
+    engine: Engine, name: str, space: EmbeddingSpace, canary: Canary
+) -> ConcreteCollection:
+    """The live generation behind a name, made if there is none.
+
+    Made in this order: the collection with its metadata, its payload indexes, its alias. A call
+    that was cut short is completed by the next one.
+
+    Args:
+        engine: Where to.
+        name: The alias.
+        space: Where the vectors will lie.
+        canary: Kept in the metadata of a new collection; that of an existing one stays.
+
+    Raises:
+        SpaceMismatch: It exists and was built in another space.
+        StoreRejected: The store refuses, or the name is that of a collection which is not ours.
+        StoreUnavailable: The store did not answer; call again.
+    """
+    if name in _read_aliases(engine) or name in _read_names(engine):
+        found = resolve_collection(engine, name)
+        check_space(found, space)
+        return found
+    generation = _adopt_generation(engine, name, space) or to_generation(name, FIRST_GENERATION)
+    _ensure_generation(engine, generation, space, canary)
+    made = _read(engine, generation)
+    check_space(made, space)
+    _point_alias(engine, name, generation)
+    return made
+
+
+def check_space(collection: ConcreteCollection, space: EmbeddingSpace) -> None:
+    """Refuse to mix the vectors of two models.
+
+    Raises:
+        SpaceMismatch: The collection was built in another space; says in what they differ.
+    """
+    if collection.space.fingerprint == space.fingerprint:
+        return
+    differing = [
+        f"{field.name} {getattr(collection.space, field.name)!r} there, "
+        f"{getattr(space, field.name)!r} here"
+        for field in fields(EmbeddingSpace)
+        if getattr(collection.space, field.name) != getattr(space, field.name)
+    ]
+    raise SpaceMismatch(
+        f"collection {collection.name!r} was built with {collection.space.model_id}, this is "
+        f"{space.model_id} ({'; '.join(differing)}): their vectors cannot be compared; use the "
+        f"model it was built with, or name another --collection for this one"
+    )
+
+
+def _read(engine: Engine, concrete: str) -> ConcreteCollection:
+    metadata = engine.get_collection(concrete).config.metadata or {}
+    version = metadata.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise StoreRejected(
+            f"collection {concrete!r} has the payload layout {version}, this version of Diptych "
+            f"reads {SCHEMA_VERSION}"
+            + ("; it was not made by Diptych: name another" if version is None else "")
+        )
+    try:
+        space = EmbeddingSpace.from_json(metadata["space"])
+        return ConcreteCollection(concrete, space, metadata["canary"], metadata)
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreRejected(
+            f"collection {concrete!r}: its metadata is damaged ({error!r}); ingest into a new one"
+        ) from error
+
+
+def _adopt_generation(engine: Engine, name: str, space: EmbeddingSpace) -> str | None:
+    """The newest generation that has lost its alias or never got it, if there is one.
+
+    One that is empty and of another space is what an attempt with another model left; it goes.
+
+    Raises:
+        SpaceMismatch: It holds points of another space.
+    """
+    numbers = [
+        parsed[1]
+        for collection_name in _read_names(engine)
+        if (parsed := from_generation(collection_name)) and parsed[0] == name
+    ]
+    if not numbers:
+        return None
+    newest = _read(engine, to_generation(name, max(numbers)))
+    if newest.space.fingerprint != space.fingerprint and engine.count(newest.name).count == 0:
+        engine.delete_collection(newest.name)
+        return None
+    check_space(newest, space)
+    return newest.name
+
+
+def _ensure_generation(
+    engine: Engine, generation: str, space: EmbeddingSpace, canary: Canary
+) -> None:
+    """The collection and its payload indexes, which come before the first point."""
+    if not engine.collection_exists(generation):
+        _create(engine, generation, space, canary)
+    indexed = engine.get_collection(generation).payload_schema
+    for field, schema in PAYLOAD_INDEXES.items():
+        if field not in indexed:
+            engine.create_payload_index(generation, field, schema)
+
+
+def _create(engine: Engine, generation: str, space: EmbeddingSpace, canary: Canary) -> None:
+    metadata = {
+        "index_uuid": str(uuid4()),
+        "schema_version": SCHEMA_VERSION,
+        "space": space.to_json(),
+        "fingerprint": space.fingerprint,
+        "canary": {modality: [list(row) for row in rows] for modality, rows in canary.items()},
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    try:
+        engine.create_collection(generation, vector_params(space), metadata=metadata)
+    except StoreRejected:
+        # On a server another run may have been faster, or an answer may have got lost.
+        if not engine.collection_exists(generation):
+            raise
+
+
+def _point_alias(engine: Engine, name: str, generation: str) -> None:
+    from qdrant_client import models
+
+    create = models.CreateAlias(collection_name=generation, alias_name=name)
+    engine.update_collection_aliases([models.CreateAliasOperation(create_alias=create)])
+
+
+def _read_aliases(engine: Engine) -> dict[str, str]:
+    return {alias.alias_name: alias.collection_name for alias in engine.get_aliases().aliases}
+
+
+def _read_names(engine: Engine) -> list[str]:
+    return sorted(collection.name for collection in engine.get_collections().collections)

@@ -1,0 +1,279 @@
+"""Writes to one collection that outlast a busy or restarting server.
+
+``qdrant_client`` does not retry an upsert, and what it does retry it retries without backoff or
+without bound; these are our own rules:
+
+- only ``StoreUnavailable`` is retried, after a random wait that doubles its bound with every
+  attempt ("full jitter", M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog,
+  2015) and never before the moment the server asked for;
+- a batch that timed out is split, since a smaller one may pass, and later batches start smaller;
+- attempts and the time spent on one batch are bounded;
+- what the store refuses fails at once.
+
+Every write may be repeated: ids are stable, and writing or deleting a point twice is writing or
+deleting it once.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import tenacity
+
+from schemas.errors import StoreRejected, StoreTimeout, StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from qdrant_client import models
+
+    from ingest.store.engine import Engine, PointsSelector
+
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+MAX_REQUEST_BYTES: Final = 30 * 1024 * 1024
+"""A server refuses more than 32 MiB; the rest is for framing."""
+
+BYTES_PER_FLOAT: Final = 24
+"""The longest float in JSON, with its comma; gRPC takes four."""
+
+MIN_POINTS: Final = 16
+"""A batch that timed out may be split further than this, but the next one starts here again."""
+
+IDS_PER_REQUEST: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a write is tried.
+
+    Attributes:
+        attempts: Requests for one batch at most, the first included.
+        total_seconds: No wait begins that would end later than this after the batch's first try.
+        first_wait_seconds: Upper bound of the random wait after the first failure.
+        max_wait_seconds: Where the doubling of that bound ends.
+    """
+
+    attempts: int = 12
+    total_seconds: float = 300.0
+    first_wait_seconds: float = 0.5
+    max_wait_seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class WriteCounts:
+    """What a writer did so far.
+
+    Attributes:
+        upserted: Points written; one that was written twice counts twice.
+        deleted: Points deleted, as counted just before.
+        requests: Writing requests that were sent, failed ones included.
+        retries: How many of them repeated one that failed.
+        splits: Batches that were split after a timeout.
+    """
+
+    upserted: int = 0
+    deleted: int = 0
+    requests: int = 0
+    retries: int = 0
+    splits: int = 0
+
+
+class Writer:
+    """Writes to one collection, with retries. Not for several threads at once.
+
+    Args:
+        engine: Where to; stays open.
+        collection_name: A generation's own name, so that a swap of the alias cannot divert it.
+        points_per_request: Points in one request at most; 64 to 256 suit a server.
+        bytes_per_request: Bytes in one request at most, by an upper estimate.
+        patience: How long a write is tried.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        collection_name: str,
+        *,
+        points_per_request: int = 128,
+        bytes_per_request: int = MAX_REQUEST_BYTES,
+        patience: Patience | None = None,
+    ) -> None:
+        """Nothing is sent yet."""
+        self._engine = engine
+        self._collection_name = collection_name
+        self._points_per_request = max(1, points_per_request)
+        self._bytes_per_request = bytes_per_request
+        self._patience = patience or Patience()
+        self._counts = WriteCounts()
+
+    @property
+    def counts(self) -> WriteCounts:
+        """What it did so far."""
+        return self._counts
+
+    def upsert(self, points: Iterable[models.PointStruct]) -> int:
+        """Write points, in order, in as many requests as it takes; each waits until applied.
+
+        Returns:
+            How many.
+
+        Raises:
+            InvalidVector: A vector could never be found again; earlier batches are written.
+            StoreRejected: The store refuses a batch, or a point is larger than a request may be.
+            StoreUnavailable: The store stayed away longer than patience lasts.
+        """
+        before = self._counts.upserted
+        for batch in self._iter_batches(points):
+            self._upsert(batch, self._deadline())
+        return self._counts.upserted - before
+
+    def delete(self, chosen: models.Filter | Sequence[models.ExtendedPointId]) -> int:
+        """Delete points by filter or by id; nothing is sent when none match.
+
+        Returns:
+            How many there were, as counted just before.
+
+        Raises:
+            StoreRejected: The store refuses.
+            StoreUnavailable: The store stayed away longer than patience lasts.
+        """
+        from qdrant_client import models
+
+        if isinstance(chosen, models.Filter):
+            return self._delete(chosen, chosen)
+        deleted = 0
+        for start in range(0, len(chosen), IDS_PER_REQUEST):
+            ids = list(chosen[start : start + IDS_PER_REQUEST])
+            has_id = models.HasIdCondition(has_id=ids)
+            deleted += self._delete(ids, models.Filter(must=[has_id]))
+        return deleted
+
+    def set_payload(self, payload: Mapping[str, Any], points: PointsSelector) -> None:
+        """Set payload fields on points and leave their other fields as they are.
+
+        Raises:
+            StoreRejected: The store refuses.
+            StoreUnavailable: The store stayed away longer than patience lasts.
+        """
+        name = self._collection_name
+        self._write(lambda: self._engine.set_payload(name, payload, points), self._deadline())
+
+    def flush(self) -> None:
+        """A checkpoint: every write so far survives a loss of power."""
+        self._engine.flush()
+
+    def _upsert(self, batch: Sequence[models.PointStruct], deadline: float) -> None:
+        name = self._collection_name
+        can_split = len(batch) > 1
+        try:
+            self._write(
+                lambda: self._engine.upsert(name, batch), deadline, is_split_on_timeout=can_split
+            )
+        except StoreTimeout:
+            if not can_split or time.monotonic() > deadline:
+                raise
+            half = len(batch) // 2
+            self._points_per_request = max(MIN_POINTS, half)
+            self._count(splits=1)
+            self._upsert(batch[:half], deadline)
+            self._upsert(batch[half:], deadline)
+        else:
+            self._count(upserted=len(batch))
+
+    def _delete(self, selector: PointsSelector, same: models.Filter) -> int:
+        name = self._collection_name
+        deadline = self._deadline()
+        found = self._retrying(deadline)(lambda: self._engine.count(name, same).count)
+        if found:
+            self._write(lambda: self._engine.delete(name, selector), deadline)
+            self._count(deleted=found)
+        return found
+
+    def _write(
+        self, request: Callable[[], _T], deadline: float, *, is_split_on_timeout: bool = False
+    ) -> _T:
+        """Send a writing request until it succeeds or patience ends."""
+
+        def send() -> _T:
+            self._count(requests=1)
+            return request()
+
+        return self._retrying(deadline, is_split_on_timeout=is_split_on_timeout)(send)
+
+    def _retrying(self, deadline: float, *, is_split_on_timeout: bool = False) -> tenacity.Retrying:
+        patience = self._patience
+        backoff = tenacity.wait_random_exponential(
+            multiplier=patience.first_wait_seconds, max=patience.max_wait_seconds
+        )
+
+        def is_worth_repeating(error: BaseException) -> bool:
+            is_split = is_split_on_timeout and isinstance(error, StoreTimeout)
+            return isinstance(error, StoreUnavailable) and not is_split
+
+        def is_over(state: tenacity.RetryCallState) -> bool:
+            is_too_late = time.monotonic() + state.upcoming_sleep > deadline
+            return state.attempt_number >= patience.attempts or is_too_late
+
+        return tenacity.Retrying(
+            retry=tenacity.retry_if_exception(is_worth_repeating),
+            wait=lambda state: _asked_wait(state) + backoff(state),
+            stop=is_over,
+            before_sleep=self._before_sleep,
+            reraise=True,
+        )
+
+    def _before_sleep(self, state: tenacity.RetryCallState) -> None:
+        self._count(retries=1)
+        error = state.outcome and state.outcome.exception()
+        _log.info("%s; again in %.1f s", error, state.upcoming_sleep)
+
+    def _deadline(self) -> float:
+        return time.monotonic() + self._patience.total_seconds
+
+    def _count(self, **more: int) -> None:
+        sums = {name: getattr(self._counts, name) + number for name, number in more.items()}
+        self._counts = replace(self._counts, **sums)
+
+    def _iter_batches(
+        self, points: Iterable[models.PointStruct]
+    ) -> Iterator[list[models.PointStruct]]:
+        """Batches within both limits; the first may have shrunk when the next one is cut."""
+        batch: list[models.PointStruct] = []
+        batch_bytes = 0
+        for point in points:
+            point_bytes = to_size_bytes(point)
+            self._check_size(point, point_bytes)
+            is_full = len(batch) >= self._points_per_request
+            if batch and (is_full or batch_bytes + point_bytes > self._bytes_per_request):
+                yield batch
+                batch, batch_bytes = [], 0
+            batch.append(point)
+            batch_bytes += point_bytes
+        if batch:
+            yield batch
+
+    def _check_size(self, point: models.PointStruct, point_bytes: int) -> None:
+        if point_bytes > self._bytes_per_request:
+            raise StoreRejected(
+                f"point {point.id}: about {point_bytes} bytes, a request holds "
+                f"{self._bytes_per_request}; shorten its text or its metadata"
+            )
+
+
+def to_size_bytes(point: models.PointStruct) -> int:
+    """An upper estimate of a point's share of a request, in JSON or gRPC."""
+    payload = json.dumps(point.payload, ensure_ascii=False, default=str)
+    floats = len(point.vector) if isinstance(point.vector, list) else 0
+    return floats * BYTES_PER_FLOAT + len(payload.encode(errors="surrogatepass")) + 128
+
+
+def _asked_wait(state: tenacity.RetryCallState) -> float:
+    """What the store asked to wait, in seconds."""
+    error = state.outcome.exception() if state.outcome else None
+    return (isinstance(error, StoreUnavailable) and error.retry_after_seconds) or 0.0
