@@ -1,0 +1,93 @@
+"""An answer as lines for people. Pure."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schemas.records import Modality
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from schemas.query import Hit, Page
+
+COLUMN_GAP = "  "
+SNIPPET_INDENT = " " * 6
+LEAST_WIDTH = 40
+
+
+def to_table(page: Page, *, width: int = 100) -> str:
+    """Rank, score, what, where, title, and size or page; a text's snippet below its row.
+
+    Args:
+        page: The answer.
+        width: Columns of the terminal; snippets are wrapped to it, names are never cut.
+    """
+    if not page.hits:
+        return f"No hits in {page.collection}: nothing there has what was asked for."
+    rows = [_to_cells(hit) for hit in page.hits]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines: list[str] = []
+    for hit, row in zip(page.hits, rows, strict=True):
+        lines.append(_join(row, widths))
+        lines += _to_snippet_lines(hit, max(width, LEAST_WIDTH))
+    return "\n".join([*lines, "", _to_footer(page)])
+
+
+def to_printable(text: str) -> str:
+    """The text with every character that a terminal would obey, or cannot show, as "?"."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def to_place(location: str) -> str:
+    """The path relative to the working directory, when it lies below it."""
+    path = Path(location)
+    working = Path.cwd()
+    return str(path.relative_to(working) if path.is_relative_to(working) else path)
+
+
+def to_extent(hit: Hit) -> str:
+    """An image's size in pixels, a text's page or part; blank where it has none."""
+    if hit.modality is Modality.IMAGE:
+        known = hit.width_pixels and hit.height_pixels
+        return f"{hit.width_pixels} x {hit.height_pixels}" if known else ""
+    if hit.page is not None:
+        return f"page {hit.page}"
+    return f"part {hit.chunk_ordinal + 1} of {hit.chunk_count}" if hit.chunk_count > 1 else ""
+
+
+def _to_cells(hit: Hit) -> tuple[str, ...]:
+    return (
+        f"{hit.rank:>3}",
+        f"{hit.score:>6.3f}",
+        str(hit.modality),
+        to_printable(to_place(hit.location)),
+        to_printable(hit.title or ""),
+        to_extent(hit),
+    )
+
+
+def _join(cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True) if width)
+    return COLUMN_GAP.join(padded).rstrip()
+
+
+def _to_snippet_lines(hit: Hit, width: int) -> list[str]:
+    if not hit.snippet:
+        return []
+    return textwrap.wrap(
+        to_printable(hit.snippet),
+        width,
+        initial_indent=SNIPPET_INDENT,
+        subsequent_indent=SNIPPET_INDENT,
+    )
+
+
+def _to_footer(page: Page) -> str:
+    count = len(page.hits)
+    return (
+        f"{count} {'hit' if count == 1 else 'hits'} in {page.collection} "
+        f"({page.model_id}, {page.took_seconds * 1000:.0f} ms)"
+    )

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import random
+
+from qdrant_client import models
+
+from schemas.collection import to_payload
+from schemas.query import Hit
+from schemas.records import Modality
+from search.ranking import interleave, to_hits
+from tests.search.corpus import to_image_chunk, to_text_chunks
+
+
+def to_scored(point_id: int | str, score: float) -> models.ScoredPoint:
+    payload = to_payload(to_image_chunk(f"{point_id}.png"), "blake3:space")
+    return models.ScoredPoint(id=point_id, version=0, score=score, payload=payload)
+
+
+def to_hit(name: str) -> Hit:
+    return Hit(1, 0.5, name, f"folder://root/{name}", name, Modality.IMAGE, "image/png")
+
+
+def test_hits_fall_in_score_and_equal_ones_follow_their_ids() -> None:
+    points = [
+        to_scored(name, score) for name, score in [("d", 0.1), ("b", 0.9), ("c", 0.5), ("a", 0.5)]
+    ]
+    for seed in range(5):
+        random.Random(seed).shuffle(points)  # noqa: S311 - a shuffle, no secret
+        hits = to_hits(points)
+        assert [(hit.rank, hit.point_id) for hit in hits] == [
+            (1, "b"),
+            (2, "a"),
+            (3, "c"),
+            (4, "d"),
+        ]
+
+
+def test_a_score_never_leaves_the_interval_of_a_cosine() -> None:
+    assert [hit.score for hit in to_hits([to_scored(1, 1.0000002), to_scored(2, -1.1)])] == [1, -1]
+
+
+def test_a_hit_says_everything_the_payload_knows() -> None:
+    chunk = to_text_chunks(
+        "a.txt",
+        "One  two\nthree.",
+        title="T",
+        page=2,
+        start_char=5,
+        end_char=20,
+        metadata={"author": "Ann"},
+    )[0]
+    point = models.ScoredPoint(id=7, version=0, score=0.25, payload=to_payload(chunk, "blake3:s"))
+    assert to_hits([point]) == (
+        Hit(
+            rank=1,
+            score=0.25,
+            point_id="7",
+            source_uri="folder://root/a.txt",
+            location="/photos/a.txt",
+            modality=Modality.TEXT,
+            media_type="text/plain",
+            title="T",
+            snippet="One two three.",
+            page=2,
+            start_char=5,
+            end_char=20,
+            metadata={"author": "Ann"},
+        ),
+    )
+
+
+def test_an_image_hit_has_a_size_and_no_snippet() -> None:
+    (hit,) = to_hits([to_scored(1, 0.5)])
+    assert (hit.snippet, hit.width_pixels, hit.height_pixels) == (None, 8, 6)
+
+
+def test_answers_are_interleaved_by_rank_and_ranked_anew() -> None:
+    images, texts = [to_hit("i1"), to_hit("i2"), to_hit("i3")], [to_hit("t1")]
+    merged = interleave([images, texts], 3)
+    assert [(hit.rank, hit.point_id) for hit in merged] == [(1, "i1"), (2, "t1"), (3, "i2")]
+    assert interleave([[], []], 3) == ()

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schemas.query import Hit, Page, Target
+from schemas.records import Modality
+from search.table import to_place, to_printable, to_table
+
+if TYPE_CHECKING:
+    import pytest
+
+IMAGE = Hit(
+    rank=1,
+    score=0.51234,
+    point_id="1",
+    source_uri="folder://root/cat.png",
+    location="/photos/cat.png",
+    modality=Modality.IMAGE,
+    media_type="image/png",
+    width_pixels=640,
+    height_pixels=480,
+)
+TEXT = Hit(
+    rank=2,
+    score=-0.25,
+    point_id="2",
+    source_uri="folder://root/cats.pdf",
+    location="/papers/cats.pdf",
+    modality=Modality.TEXT,
+    media_type="application/pdf",
+    title="On cats",
+    snippet="A cat is a small animal.",
+    page=3,
+    chunk_ordinal=4,
+    chunk_count=9,
+)
+
+
+def to_page(*hits: Hit) -> Page:
+    return Page(hits, Target.ANY, "legible-1", "photos__g001", took_seconds=0.0123)
+
+
+def test_a_row_has_rank_score_what_where_title_and_extent() -> None:
+    assert to_table(to_page(IMAGE, TEXT), width=80) == (
+        "  1   0.512  image  /photos/cat.png            640 x 480\n"
+        "  2  -0.250  text   /papers/cats.pdf  On cats  page 3\n"
+        "      A cat is a small animal.\n"
+        "\n"
+        "2 hits in photos__g001 (legible-1, 12 ms)"
+    )
+
+
+def test_a_text_without_pages_says_which_part() -> None:
+    assert "part 5 of 9" in to_table(to_page(replace(TEXT, page=None)))
+    assert "part" not in to_table(to_page(replace(TEXT, page=None, chunk_ordinal=0, chunk_count=1)))
+
+
+def test_snippets_are_wrapped_to_the_terminal() -> None:
+    table = to_table(to_page(replace(TEXT, snippet="word " * 40)), width=60)
+    assert max(map(len, table.splitlines())) <= 60
+
+
+def test_no_hits_is_said() -> None:
+    assert to_table(to_page()).startswith("No hits in photos__g001")
+
+
+def test_one_hit_is_one_hit() -> None:
+    assert to_table(to_page(IMAGE)).endswith("1 hit in photos__g001 (legible-1, 12 ms)")
+
+
+def test_nothing_reaches_the_terminal_that_it_would_obey() -> None:
+    hostile = replace(
+        TEXT, location="/a/\x1b[31m\n.png", title="\x07 \udcff", snippet="\x1b]0;title\x07 text"
+    )
+    table = to_table(to_page(hostile))
+    assert all(line.isprintable() for line in table.splitlines())
+    assert to_printable("Zürich 日本") == "Zürich 日本"
+
+
+def test_a_path_below_the_working_directory_is_shown_relative(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert to_place(str(tmp_path / "sub" / "cat.png")) == str(Path("sub", "cat.png"))
+    assert to_place("/elsewhere/cat.png") == "/elsewhere/cat.png"
