@@ -85,12 +85,13 @@ docs: $(VENV)/.all
 bench: $(VENV)/.all
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit; done
 
-## Resolve constraints.txt anew from pyproject.toml alone
+## Resolve constraints.txt anew; torch stays where it is, as it is raised by hand
 constraints:
 	@rm -rf build/constraints && mkdir -p build
 	@$(PYTHON) -m venv build/constraints
-	build/constraints/bin/python -m pip install --quiet $(TORCH_INDEX_ARGS) ".[$(ALL_EXTRAS)]"
-	@{ sed '/^[^#]/,$$d' constraints.txt; build/constraints/bin/python -m pip freeze --exclude diptych | sed 's/+cpu$$//'; } > build/constraints.txt
+	@grep '^torch==' constraints.txt > build/constraints/torch.txt
+	build/constraints/bin/python -m pip install --quiet --constraint build/constraints/torch.txt $(TORCH_INDEX_ARGS) ".[$(ALL_EXTRAS)]"
+	@{ sed '/^[^#]/,$$d' constraints.txt; build/constraints/bin/python -m pip freeze --exclude diptych | sed 's/+[a-z0-9.]*$$//' | grep -v -E '^(cuda-|nvidia-|triton)'; } > build/constraints.txt
 	@mv build/constraints.txt constraints.txt
 
 ## Remove what was built, the environment and every cache
