@@ -1,0 +1,47 @@
+"""Limits that a source item is held to before and while it is decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is too large. Over a limit an item ends as ``SourceTooLarge``, unless said otherwise.
+
+    Attributes:
+        max_source_bytes: Of the file; checked before and while it is read.
+        max_image_pixels: Width times height; checked from the header, before any pixel is decoded.
+            Pillow's own ceiling of 179 million pixels holds above it.
+        max_aspect_ratio: Longer side over shorter side. A longer image is no failure: its centre
+            is cut to this ratio, because encoders look at the centre anyway and scaling the
+            shorter side of 1x20000 pixels to 224 would take gigabytes.
+        max_text_chars: Characters of a document's text; guards against documents that are small
+            only while compressed.
+        max_pages: Pages of a paged document.
+        long_text_chars: A longer text is worth a warning in the log, and is indexed whole.
+
+    Raises:
+        ValueError: A limit leaves no room for anything.
+    """
+
+    max_source_bytes: int = 50_000_000
+    max_image_pixels: int = 50_000_000
+    max_aspect_ratio: float = 20.0
+    max_text_chars: int = 50_000_000
+    max_pages: int = 10_000
+    long_text_chars: int = 100_000
+
+    def __post_init__(self) -> None:
+        """Refuse limits that nothing could pass."""
+        smallest = min(
+            self.max_source_bytes,
+            self.max_image_pixels,
+            self.max_aspect_ratio,
+            self.max_text_chars,
+            self.max_pages,
+            self.long_text_chars,
+        )
+        if smallest < 1:
+            msg = f"every limit is at least 1: {self!r}"
+            raise ValueError(msg)

@@ -1,0 +1,1 @@
+"""Sources: what there is to index, listed lazily as records."""

@@ -1,0 +1,218 @@
+"""A folder as a source of records."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+from unicodedata import normalize
+
+from ingest.sources.ignore import IGNORE_FILE, IgnoreRules, to_patterns
+from ingest.sources.media_types import MEDIA_TYPES, to_modality
+from ingest.sources.uris import to_printable, to_source_uri
+from schemas.errors import SettingsError, SourceError, UnreadableSource
+from schemas.records import Record
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Iterable, Iterator
+
+_MAX_NAME_CHARS = 100
+_UNSAFE = re.compile(r"[^\w.@+=,() -]")
+_NO_EXTENSION = "(no extension)"
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSource:
+    """The files below a folder, as records. Made by :meth:`open`.
+
+    Attributes:
+        path: The folder, absolute.
+        name: What it is called in every source URI; the same name and relative path are the same
+            item, wherever the folder lies.
+        include: Patterns as in ``.gitignore``, relative to the folder; when there are any, only
+            files that match one are listed.
+        exclude: Patterns of files and folders that are not.
+        hidden: Whether names that begin with a dot are listed.
+    """
+
+    path: Path
+    name: str
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    hidden: bool = False
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        name: str | None = None,
+        include: Iterable[str] = (),
+        exclude: Iterable[str] = (),
+        hidden: bool = False,
+    ) -> FolderSource:
+        """A folder that is there, under a name that can stand in a URI.
+
+        Args:
+            path: The folder.
+            name: Its name; by default the folder's own, with other characters than letters,
+                digits, spaces and ``_.@+=,()-`` replaced by ``_``.
+            include: See the class.
+            exclude: See the class.
+            hidden: See the class.
+
+        Raises:
+            SettingsError: The path is no folder, the name cannot be used, or a pattern is
+                malformed.
+        """
+        absolute = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+        if not absolute.is_dir():
+            problem = "is not a folder" if os.path.lexists(absolute) else "does not exist"
+            shown = to_printable(str(absolute))
+            raise SettingsError(f"{shown} {problem}: give the folder that holds the files")
+        source = cls(absolute, name or _to_name(absolute), tuple(include), tuple(exclude), hidden)
+        _check_name(source.name)
+        source.to_rules()
+        return source
+
+    def to_rules(self) -> IgnoreRules:
+        """The include and exclude patterns, compiled.
+
+        Raises:
+            SettingsError: A pattern is malformed.
+        """
+        try:
+            include = to_patterns(self.include) if self.include else None
+            return IgnoreRules(include, to_patterns(self.exclude))
+        except ValueError as error:
+            raise SettingsError(f"include or exclude: {error}; mend the pattern") from error
+
+    def iter_records(self, skipped: Counter[str] | None = None) -> Iterator[Record | SourceError]:
+        """List the files of supported kinds, lazily, in the byte order of their paths.
+
+        No listed file is opened. Links, FIFOs and the like with a supported extension are listed
+        too: reading them says what is wrong. Folders are entered, links to folders are not.
+        ``.diptychignore`` files hold for their folder and below.
+
+        Args:
+            skipped: Counts files of unsupported kinds by extension, if given.
+
+        Yields:
+            A record, or an error for a folder that could not be listed, in its place: nothing
+            is known about what is below it.
+        """
+        return _Walk(self, skipped).iter_records()
+
+
+class _Walk:
+    """One pass over a folder. A stack, not recursion: paths may be thousands of folders deep."""
+
+    def __init__(self, source: FolderSource, skipped: Counter[str] | None) -> None:
+        self._source = source
+        self._skipped = skipped
+
+    def iter_records(self) -> Iterator[Record | SourceError]:
+        stack = [iter(self._list("", self._source.to_rules()))]
+        while stack:
+            for item in stack[-1]:
+                if isinstance(item, Record | SourceError):
+                    yield item
+                else:
+                    stack.append(iter(self._list(*item)))
+                    break
+            else:
+                stack.pop()
+
+    def _list(
+        self, relative_folder: str, rules: IgnoreRules
+    ) -> Iterator[Record | SourceError | tuple[str, IgnoreRules]]:
+        """Items of one folder in order; a folder in it stands as the arguments of its listing."""
+        source_uri = to_source_uri(self._source.name, relative_folder)
+        folder_path = self._source.path / relative_folder
+        try:
+            rules = rules.below(folder_path, relative_folder, source_uri)
+            with os.scandir(folder_path) as entries:
+                ordered = sorted(entries, key=_order)
+        except (OSError, ValueError, SourceError) as error:
+            yield _unlisted(source_uri, error)
+            return
+        for entry in ordered:
+            relative_path = relative_folder + entry.name
+            if entry.name.startswith(".") and not self._source.hidden:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                if rules.admits_folder(f"{relative_path}/"):
+                    yield f"{relative_path}/", rules
+            elif (item := self._to_item(entry, relative_path, rules)) is not None:
+                yield item
+
+    def _to_item(
+        self, entry: os.DirEntry[str], relative_path: str, rules: IgnoreRules
+    ) -> Record | SourceError | None:
+        """The record of a file; None when it is not listed."""
+        if entry.name == IGNORE_FILE or not rules.admits_file(relative_path):
+            return None
+        extension = PurePath(entry.name).suffix.lower()
+        media_type = MEDIA_TYPES.get(extension)
+        if media_type is None:
+            if self._skipped is not None:
+                self._skipped[extension or _NO_EXTENSION] += 1
+            return None
+        source_uri = to_source_uri(self._source.name, relative_path)
+        try:
+            status = _stat(entry)
+        except OSError as error:
+            return UnreadableSource(source_uri, f"cannot be found ({error.strerror})")
+        if status is None:
+            return None
+        return Record(
+            source_uri=source_uri,
+            root=self._source.name,
+            location=entry.path,
+            media_type=media_type,
+            modality=to_modality(media_type),
+            size_bytes=status.st_size,
+            modified_ns=status.st_mtime_ns,
+        )
+
+
+def _stat(entry: os.DirEntry[str]) -> os.stat_result | None:
+    """Of a link's target, or of the link itself when it leads nowhere; None for a folder's link."""
+    if not entry.is_symlink():
+        return entry.stat(follow_symlinks=False)
+    try:
+        return None if entry.is_dir() else entry.stat()
+    except OSError:
+        return entry.stat(follow_symlinks=False)
+
+
+def _order(entry: os.DirEntry[str]) -> bytes:
+    """Folders sort as their paths do, with the slash, whatever the locale."""
+    suffix = b"/" if entry.is_dir(follow_symlinks=False) else b""
+    return os.fsencode(entry.name) + suffix
+
+
+def _unlisted(source_uri: str, error: Exception) -> SourceError:
+    """The error of a folder about which nothing is known."""
+    reason = getattr(error, "strerror", None) or getattr(error, "reason", None) or str(error)
+    return UnreadableSource(
+        source_uri,
+        f"the folder or its {IGNORE_FILE} cannot be read ({reason}); "
+        "mend it, or exclude the folder",
+    )
+
+
+def _to_name(path: Path) -> str:
+    """A root name from a folder's own."""
+    return _UNSAFE.sub("_", normalize("NFC", path.name))[:_MAX_NAME_CHARS].strip() or "root"
+
+
+def _check_name(name: str) -> None:
+    if _UNSAFE.search(name) or name != name.strip() or len(name) > _MAX_NAME_CHARS:
+        raise SettingsError(
+            f"{name!r} cannot name a root: use at most {_MAX_NAME_CHARS} letters, digits, "
+            "spaces and _.@+=,()- without spaces at the ends"
+        )
