@@ -22,10 +22,10 @@ from ingest.prepare import Preparer
 from ingest.progress import Progress
 from ingest.relocate import Relocation
 from ingest.stopwatch import Stopwatch
-from ingest.store.collections import ensure_collection, resolve_collection
+from ingest.store.collections import check_space, ensure_collection, resolve_collection
 from ingest.store.connect import connect
 from ingest.store.writer import Writer
-from schemas.errors import CollectionMissing, SpaceMismatch
+from schemas.errors import CollectionMissing
 from schemas.report import RunReport
 
 if TYPE_CHECKING:
@@ -107,11 +107,12 @@ class IngestJob:
 
     def _ingest(self, engine: Engine, encoder: Encoder, collection: ConcreteCollection) -> bool:
         known = read_known(engine, collection.name, self._source.name)
+        writer = Writer(engine, collection.name)
         relocation = Relocation.of(self._source, known)
         pipeline = Pipeline(
             self._preparer(encoder, known),
             encoder,
-            Writer(engine, collection.name),
+            writer,
             workers=self._settings.workers or _count_cores(),
             batch_size=self._settings.batch_size,
             stopwatch=self._stopwatch,
@@ -121,7 +122,7 @@ class IngestJob:
         with Progress(self._source, shown=self._show_progress) as progress:
 
             def settle(outcome: Outcome) -> None:
-                relocation.apply(outcome, engine, collection.name)
+                relocation.apply(outcome, writer)
                 self._tally.add(outcome)
                 progress.advance(outcome)
 
@@ -170,12 +171,7 @@ def open_collection(engine: Engine, name: str, encoder: Encoder) -> ConcreteColl
     except CollectionMissing:
         canary = canary_vectors(encoder, encoder.space.modalities)
         return ensure_collection(engine, name, encoder.space, canary)
-    if collection.space.fingerprint != encoder.space.fingerprint:
-        raise SpaceMismatch(
-            f"collection {name!r} was built with {collection.space.model_id}"
-            f" ({collection.space.fingerprint[:15]}), not with {encoder.space.model_id}"
-            f" ({encoder.space.fingerprint[:15]}): name another --collection for the other model"
-        )
+    check_space(collection, encoder.space)
     return collection
 
 

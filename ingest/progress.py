@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Never, Self
 
 from tqdm import tqdm
 
@@ -34,7 +34,7 @@ class Progress:
     def __init__(self, source: FolderSource, *, shown: bool | None = None) -> None:
         """Prepare a bar; nothing is drawn before ``with``."""
         self._shown = sys.stderr.isatty() if shown is None else shown
-        self._bar: tqdm[Outcome] = tqdm(
+        self._bar: tqdm[Never] = tqdm(
             desc=source.name, unit="item", disable=not self._shown, dynamic_ncols=True
         )
         self._source = source

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ingest.outcome import Outcome
     from ingest.plan import Known
     from ingest.sources.folder import FolderSource
-    from ingest.store.engine import Engine
+    from ingest.store.writer import Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +49,10 @@ class Relocation:
             break
         return cls(known)
 
-    def apply(self, outcome: Outcome, engine: Engine, collection_name: str) -> None:
+    def apply(self, outcome: Outcome, writer: Writer) -> None:
         """Correct the recorded location of an unchanged item that lies elsewhere now."""
         record = outcome.record
         if outcome.action is not Action.UNCHANGED or record is None:
             return
         if self.known[record.source_uri].location != record.location:
-            engine.set_payload(
-                collection_name,
-                payload=to_location_payload(record),
-                points=source_filter(record.source_uri),
-            )
+            writer.set_payload(to_location_payload(record), source_filter(record.source_uri))
