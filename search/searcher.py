@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from schemas.errors import QueryError, SpaceMismatch, UnsupportedModality
+from schemas.errors import QueryError, UnsupportedModality
 from schemas.query import Page, Target
 from search.filters import to_filter
 from search.query import encode_query, to_query
@@ -17,14 +18,13 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Self
 
-    from ingest.store.collections import ConcreteCollection
-
     from ingest.decode.limits import Limits
+    from ingest.store.collections import ConcreteCollection
     from ingest.store.engine import Engine
     from schemas.query import Hit, Where
     from schemas.records import Modality
     from schemas.settings import Settings
-    from schemas.space import Encoder
+    from schemas.space import EmbeddingSpace, Encoder
     from search.query import QueryLike
 
 MAX_TOP_K = 10_000
@@ -63,7 +63,9 @@ class Searcher:
         limits: Limits | None = None,
     ) -> None:
         """Refuse an encoder whose vectors mean nothing in this collection."""
-        _check_space(collection, encoder)
+        from ingest.store.collections import check_space
+
+        check_space(collection, encoder.space)
         self.collection = collection
         self.encoder = encoder
         self._engine = engine
@@ -114,17 +116,11 @@ class Searcher:
 
     @classmethod
     def _compose(cls, engine: Engine, name: str, model: str | None, settings: Settings) -> Self:
-        from ingest.encoders.load import load_encoder
+        from ingest.decode.limits import Limits
         from ingest.store.collections import resolve_collection
 
-        from ingest.decode.limits import Limits
-
         collection = resolve_collection(engine, name)
-        recorded = collection.space
-        revision = recorded.revision if model in (None, recorded.model_id) else settings.revision
-        encoder = load_encoder(
-            model or recorded.model_id, revision=revision, threads=settings.workers
-        )
+        encoder = _load_encoder(collection.space, model, settings)
         limits = Limits(
             max_source_bytes=settings.max_source_bytes, max_image_pixels=settings.max_image_pixels
         )
@@ -242,6 +238,29 @@ def _to_options(filter_: object, top_k: object, score_threshold: float | None) -
     return {"query_filter": filter_, "limit": top_k, "score_threshold": score_threshold}
 
 
+def _load_encoder(recorded: EmbeddingSpace, model: str | None, settings: Settings) -> Encoder:
+    """The given model, else the one that the collection was built with."""
+    from ingest.encoders.load import load_encoder
+
+    chosen = model or _to_own_model(recorded, settings)
+    revision = recorded.revision if chosen == recorded.model_id else settings.revision
+    return load_encoder(
+        chosen,
+        revision=revision,
+        threads=settings.workers,
+        dtype=recorded.dtype,
+        # The canary says more, and of the modality in use alone.
+        check=False,
+    )
+
+
+def _to_own_model(recorded: EmbeddingSpace, settings: Settings) -> str:
+    """What to load it by: a model from a folder is recorded by the folder's name, not its path."""
+    folder = Path(settings.model).expanduser()
+    is_it = folder.is_dir() and folder.resolve().name == recorded.model_id
+    return settings.model if is_it else recorded.model_id
+
+
 def _merge(answers: Sequence[Sequence[Hit]], top_k: int) -> tuple[Hit, ...]:
     return tuple(answers[0]) if len(answers) == 1 else interleave(answers, top_k)
 
@@ -252,14 +271,3 @@ def _to_target(target: Target | str) -> Target:
     except ValueError:
         choices = ", ".join(Target)
         raise QueryError(f"target {target!r} is not one of {choices}") from None
-
-
-def _check_space(collection: ConcreteCollection, encoder: Encoder) -> None:
-    theirs, ours = collection.space, encoder.space
-    if theirs.fingerprint == ours.fingerprint:
-        return
-    raise SpaceMismatch(
-        f"collection {collection.name} was built with {theirs.model_id} (revision "
-        f"{theirs.revision}, {theirs.fingerprint[:19]}), not with {ours.model_id} (revision "
-        f"{ours.revision}, {ours.fingerprint[:19]}); search with its own model or index anew"
-    )
