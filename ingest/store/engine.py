@@ -213,7 +213,7 @@ class Engine(Protocol):
 
         Args:
             collection_name: Of a collection or an alias.
-            query: The vector, of any positive length.
+            query: The vector; its length, if not 1, does not matter.
             query_filter: Which points are searched; None for all.
             limit: How many points at most.
             offset: How many of the nearest to leave out.
@@ -260,7 +260,7 @@ class Engine(Protocol):
             collection_name: Of a collection or an alias.
             group_by: The field; points without a string or integer in it are left out. A point
                 with a list in it belongs to several groups.
-            query: The vector, of any positive length.
+            query: The vector; its length, if not 1, does not matter.
             query_filter: Which points are searched; None for all.
             limit: How many groups at most.
             group_size: How many points a group at most.

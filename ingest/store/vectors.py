@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 
     from qdrant_client import models
 
-MIN_NORM = 1e-12
+MIN_NORM = 1e-3
+"""Qdrant leaves a vector as it is when its squared length is below float32's epsilon (1.2e-7)
+instead of scaling it to unit length: its cosines would all be near zero."""
+
 MAX_NORM = 1e18
-"""Between these, squares and their sum are ordinary float32 numbers, which is what stores compute
-the cosine with. Diptych's own vectors are of unit length."""
+"""Beyond it the squares that a cosine is made of leave float32."""
 
 
 def check_points(points: Iterable[models.PointStruct], dimension: int | None = None) -> None:
@@ -53,8 +55,8 @@ def check_vector(vector: list[float], dimension: int | None, owner: str) -> None
     norm = math.hypot(*vector)
     if not MIN_NORM <= norm <= MAX_NORM:  # NaN compares false as well
         raise InvalidVector(
-            f"{owner}: its vector has the length {norm:g}, so it could be stored but never found "
-            f"again; leave the item out or encode it anew"
+            f"{owner}: its vector has the length {norm:g} instead of 1, so it could be stored but "
+            f"never found again; leave the item out or encode it anew"
         )
 
 

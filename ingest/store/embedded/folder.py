@@ -90,7 +90,7 @@ class EmbeddedFolder(Engine):
             if collection_name not in self._there().names:
                 return False
             if shard := self._shards.pop(collection_name, None):
-                shard.close()
+                shard.discard()
             self._catalogue.remove(collection_name)
         return True
 

@@ -163,6 +163,10 @@ class Shard:
         self._edge.flush()
         self._edge.close()
 
+    def discard(self) -> None:
+        """Close what is about to be removed."""
+        self._edge.close()
+
     def _to_edge_query(self, request: models.QueryRequest, number: int) -> qdrant_edge.QueryRequest:
         vector = to_query_vector(request, number)
         check_vector(vector, self.dimension, f"query {number}")

@@ -1,0 +1,58 @@
+"""The three engines, behind one fixture."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from ingest.store.connect import connect
+from tests.ingest.store.samples import create
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ingest.store.engine import Engine
+
+
+@pytest.fixture(
+    scope="module",
+    params=["memory", "embedded", pytest.param("server", marks=pytest.mark.server)],
+)
+def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of each engine in turn; a server's where ``QDRANT_URL`` names one."""
+    addresses = {
+        "memory": ":memory:",
+        "embedded": str(tmp_path_factory.mktemp("embedded") / "index"),
+        "server": os.environ.get("QDRANT_URL"),
+    }
+    found = addresses[request.param]
+    if found is None:
+        pytest.skip("QDRANT_URL is not set: name a Qdrant server to run the server suite")
+    return found
+
+
+@pytest.fixture(scope="module")
+def engine(address: str) -> Iterator[Engine]:
+    """An open engine that the tests of a module share; each takes a collection of its own."""
+    with connect(address, api_key=os.environ.get("QDRANT_API_KEY")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def name(engine: Engine, address: str) -> Iterator[str]:
+    """A collection name that no other test uses; every generation leaves the server again."""
+    unique = f"test_{uuid4().hex}"
+    yield unique
+    for collection in engine.get_collections().collections:
+        if collection.name.startswith(unique) and "://" in address:
+            engine.delete_collection(collection.name)
+
+
+@pytest.fixture
+def collection(engine: Engine, name: str) -> str:
+    """An empty collection of four dimensions with a payload index."""
+    create(engine, name)
+    return name
