@@ -1,0 +1,1 @@
+"""Encoders: the only home of the model runtimes."""

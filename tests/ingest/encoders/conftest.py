@@ -1,0 +1,47 @@
+"""Tiny models on disk and loaded, once a session; skipped where torch is not installed."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ingest.encoders.load import load_encoder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from schemas.space import Encoder
+
+
+@pytest.fixture(scope="session")
+def model_runtime() -> None:
+    missing = [name for name in ("torch", "sentence_transformers") if find_spec(name) is None]
+    if missing:
+        pytest.skip(f"the extra 'models' is not installed: {', '.join(missing)}")
+
+
+@pytest.fixture(scope="session")
+def model_folders(
+    model_runtime: None,  # noqa: ARG001 - skips
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, Path]:
+    from tests import model_fixtures
+
+    return {
+        name: save(tmp_path_factory.mktemp("models") / name)
+        for name, save in (
+            ("clip", model_fixtures.save_clip),
+            ("siglip", model_fixtures.save_siglip),
+            ("minilm", model_fixtures.save_minilm),
+        )
+    }
+
+
+@pytest.fixture(scope="session")
+def encoders(model_folders: dict[str, Path]) -> dict[str, Encoder]:
+    """All three in float32, so that comparisons are not about rounding."""
+    return {
+        name: load_encoder(str(folder), dtype="float32") for name, folder in model_folders.items()
+    }
