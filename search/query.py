@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from ingest.decode.characters import to_normal_text
 from schemas.errors import EmptyQuery, InvalidVector, QueryError, UnsupportedModality
 from schemas.query import Query
 from schemas.space import Role
@@ -121,14 +121,14 @@ def _encode_image(
 
 
 def _to_valid_text(text: str) -> str:
-    """NFC, as documents are indexed."""
+    """As documents are normalised, except that nothing is replaced in what someone typed."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise QueryError(
             f"the query text is not valid Unicode at character {error.start + 1}; give it as UTF-8"
         ) from None
-    return unicodedata.normalize("NFC", text)
+    return to_normal_text(text)
 
 
 def _middle(text: str, starts: list[int]) -> int:

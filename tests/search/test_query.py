@@ -101,6 +101,8 @@ def test_a_text_without_a_token_is_empty() -> None:
 
     with pytest.raises(EmptyQuery, match="no word that the model knows"):
         encode("\u200b", Deaf())
+    with pytest.raises(EmptyQuery):
+        encode("\x01")
 
 
 def test_text_that_is_no_unicode_is_refused() -> None:
