@@ -51,13 +51,9 @@ def test_the_front_doors_load_nothing_heavy(module: str) -> None:
     assert not loaded_after(f"import {module}") & heavy
 
 
-@pytest.mark.parametrize("module", ["search.searcher", "search.sheet", "search.where"])
-def test_the_library_loads_no_model_runtime(module: str) -> None:
-    assert not loaded_after(f"import {module}") & {*MODEL_RUNTIMES, "onnxruntime"}
-
-
-def test_a_searcher_loads_no_pillow() -> None:
-    assert "PIL" not in loaded_after("import search.searcher")
+def test_the_library_loads_no_model_runtime_and_for_words_no_pillow() -> None:
+    loaded = loaded_after("import search.searcher, search.where, search.table")
+    assert not loaded & {*MODEL_RUNTIMES, "onnxruntime", "PIL"}
 
 
 @pytest.fixture(scope="module")
