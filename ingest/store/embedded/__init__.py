@@ -18,7 +18,7 @@ works around, each measured on 0.9.0 and held by a test:
   needs: our own lock comes before any ``load``;
 - vectors that are zero or not finite are stored in silence;
 - ``MatchValue(True)`` means the integer 1, unless the ``True`` is numpy's;
-- a ``FieldCondition`` with several conditions obeys one of them;
+- a ``FieldCondition`` with several predicates obeys one of them, so these are refused;
 - ``HasIdCondition`` takes a set and nothing else, ``retrieve`` has no default arguments;
 - ``optimize`` holds the interpreter lock until it is done;
 - errors are bare ``Exception``.

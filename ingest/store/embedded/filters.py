@@ -20,7 +20,7 @@ def to_edge_filter(chosen: models.Filter | None) -> qdrant_edge.Filter | None:
     """The same filter in ``qdrant_edge``'s terms; None stays None.
 
     Raises:
-        StoreRejected: A condition says nothing about its field.
+        StoreRejected: A condition on a field has no predicate, or several.
         ValueError: ``qdrant_edge`` refuses a key, an id or a date.
     """
     return None if chosen is None else _to_filter(chosen)
@@ -71,7 +71,7 @@ def _to_condition(condition: models.Condition) -> ConditionType:  # noqa: PLR091
 
 
 def _to_field(condition: models.FieldCondition) -> ConditionType:
-    """One condition a predicate: ``qdrant_edge`` obeys only one of several in one object."""
+    """One predicate exactly: of several in one condition, Qdrant's engines obey different ones."""
     key = condition.key
     parts: dict[str, Any] = {
         "match": condition.match and _to_match(condition.match),
@@ -91,14 +91,13 @@ def _to_field(condition: models.FieldCondition) -> ConditionType:
         "is_empty": condition.is_empty,
         "is_null": condition.is_null,
     }
-    given: list[ConditionType] = [
-        qdrant_edge.FieldCondition(key, **{name: part})
-        for name, part in parts.items()
-        if part is not None
-    ]
-    if not given:
-        raise StoreRejected(f"filter: the condition on {key!r} says nothing about it")
-    return given[0] if len(given) == 1 else qdrant_edge.Filter(must=given)
+    given = {name: part for name, part in parts.items() if part is not None}
+    if len(given) != 1:
+        raise StoreRejected(
+            f"filter: the condition on {key!r} says {', '.join(given) or 'nothing'}; make one "
+            f"condition of each predicate"
+        )
+    return qdrant_edge.FieldCondition(key, **given)
 
 
 def _to_match(match_: models.Match) -> MatchType:  # noqa: PLR0911 - a row a kind
