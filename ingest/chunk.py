@@ -126,13 +126,15 @@ class _Windows:
 
     def iter_spans(self) -> Iterator[tuple[int, int]]:
         """Start and end of each chunk, ascending."""
-        start = self._next_word(0)
-        while start < len(self._text):
+        done = 0
+        start = following = self._next_word(0)
+        while following < len(self._text):
             end, spans = self._fit(start, self._find_end(start))
+            if end <= done:  # what is shared fills a window alone
+                start = following
+                continue
             yield start, end
-            following = self._next_word(end)
-            if following == len(self._text):
-                return
+            done, following = end, self._next_word(end)
             start = self._find_overlap(start, end, spans) or following
 
     def _next_word(self, position: int) -> int:

@@ -30,6 +30,11 @@ _SAMPLE_BYTES = 1 << 16
 _FEW_BYTES = 16
 """With fewer non-ASCII bytes statistics only guess; Windows-1252 is the likeliest then."""
 
+_HIRAGANA = re.compile("[\u3041-\u3096]")
+_HIRAGANA_SHARE = 0.2
+"""No Japanese is without it, and no other text shows it in a Japanese encoding; the statistics take
+short Japanese texts for Korean."""
+
 _WIDE_SHARE = 0.3
 _BINARY_SHARE = 0.3
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
@@ -107,10 +112,17 @@ def _detect(content: bytes, source_uri: str) -> str:
         raise _no_text(source_uri)
     if len(_NOT_ASCII.findall(sample)) < _FEW_BYTES:
         return "cp1252"
-    best = from_bytes(sample, cp_isolation=list(ENCODINGS)).best()
+    for encoding in ("cp932", "euc_jp"):
+        text = sample.decode(encoding, "replace")
+        if len(_HIRAGANA.findall(text)) > _HIRAGANA_SHARE * len(text):
+            return encoding
+    matches = from_bytes(sample, cp_isolation=list(ENCODINGS))
+    best = matches.best()
     if best is None:
         raise _no_text(source_uri)
-    return best.encoding
+    # French in Windows-1250 has as many letters in words, only the wrong ones.
+    likeliest = {match.encoding for match in matches if match.chaos <= best.chaos}
+    return "cp1252" if "cp1252" in likeliest else best.encoding
 
 
 def _no_text(source_uri: str) -> DecodeError:

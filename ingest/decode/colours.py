@@ -16,6 +16,12 @@ _WHITE = 255
 _SIXTEEN_TO_EIGHT = 257
 """65535 / 255: white stays white."""
 
+_WHITES = {"I": (255.0, 65535.0), "F": (1.0, 255.0, 65535.0)}
+"""Mode without a defined white -> the numbers that usually are."""
+
+_MIN_SPAN = 1e-30
+"""Values nearer together than that are one value; scaling them would overflow."""
+
 _PROFILE_SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK", "LAB": "Lab"}
 """Mode -> the ICC colour space signature that a profile for it has (ICC.1:2022, 7.2.6)."""
 
@@ -27,26 +33,25 @@ def to_eight_bits(image: Image.Image) -> Image.Image:
     """
     if image.mode.startswith("I;16"):
         return Image.fromarray((np.asarray(image) // _SIXTEEN_TO_EIGHT).astype(np.uint8))
-    if image.mode in {"I", "F"}:
-        return Image.fromarray(_to_levels(np.asarray(image, np.float64)))
+    if image.mode in _WHITES:
+        return Image.fromarray(_to_levels(np.asarray(image, np.float32), _WHITES[image.mode]))
     return image
 
 
-def _to_levels(values: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Numbers without a defined white to 0..255, by the smallest usual range that holds them all.
+def _to_levels(values: NDArray[np.float32], whites: tuple[float, ...]) -> NDArray[np.uint8]:
+    """Numbers without a defined white to 0..255, by the first usual white that none exceeds.
 
-    0..1, 0..255 and 0..65535 keep their meaning; anything else is stretched from its lowest to
-    its highest value. What is not finite is black.
+    Where there is none, or numbers are negative, they are stretched from the lowest to the
+    highest. What is not finite is black.
     """
     finite = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
     low, high = float(finite.min()), float(finite.max())
-    integral = bool((finite == np.floor(finite)).all())
-    whites = (255.0, 65535.0) if integral else (1.0, 255.0, 65535.0)
     white = next((white for white in whites if low >= 0 and high <= white), None)
-    if white is None:
-        low_scaled, white = low, max(high - low, np.finfo(np.float64).tiny)
-        finite = finite - low_scaled
-    return np.rint(finite * (_WHITE / white)).clip(0, _WHITE).astype(np.uint8)
+    black = 0.0 if white else low
+    span = white or high - low
+    scale = _WHITE / span if span > _MIN_SPAN else 0.0
+    levels: NDArray[np.float32] = np.rint(finite * scale - black * scale).clip(0, _WHITE)
+    return levels.astype(np.uint8)
 
 
 def to_opaque(image: Image.Image) -> Image.Image:

@@ -23,11 +23,17 @@ _TAG = re.compile(r"<!--.*?(?:-->|\Z)|</?[a-zA-Z][^<>]*>", re.DOTALL)
 _GAPS = ("", "\t", "\n", "\n\n")
 """What stands between two pieces of text, weakest first."""
 
-_GAP_AFTER = {"td_close": "\t", "th_close": "\t", "tr_close": "\n", "list_item_close": "\n"}
+_GAP_AFTER = {
+    **dict.fromkeys(("td_close", "th_close"), "\t"),
+    **dict.fromkeys(("tr_close", "thead_close", "tbody_close", "list_item_close"), "\n"),
+}
 _BLOCKS = frozenset({"fence", "code_block", "html_block"})
 _LINE_BREAKS = {"softbreak": " ", "hardbreak": "\n"}
 
-_MAX_PARSED_CHARS = 500_000
+_MARKUP = re.compile(r"[\\`*_\[\]<>&\n]")
+"""A paragraph without any of these has no markup."""
+
+_MAX_PARSED_CHARS = 300_000
 """A longer text stays as it is: a million characters of list items take the parser 20 seconds."""
 
 _MAX_INLINE_CHARS = 20_000
@@ -92,7 +98,7 @@ def _inline_parser() -> MarkdownIt:
 def _to_piece(token: Token, environment: dict[str, object]) -> str:
     """The readable text of one block token; empty for those that only open and close."""
     if token.type == "inline":
-        if len(token.content) > _MAX_INLINE_CHARS:
+        if len(token.content) > _MAX_INLINE_CHARS or not _MARKUP.search(token.content):
             return token.content
         parsed = _inline_parser().parseInline(token.content, environment)
         return "".join(map(_to_inline_text, parsed[0].children or ()))

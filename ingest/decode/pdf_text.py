@@ -43,7 +43,7 @@ def read_pdf(content: bytes, source_uri: str, limits: Limits) -> tuple[str | Non
         try:
             document = pypdfium2.PdfDocument(content)
         except pypdfium2.PdfiumError as error:
-            raise _unopened(source_uri, error) from error
+            raise _unopened(content, source_uri, error) from error
         try:
             _check_pages(len(document), source_uri, limits)
             title = _TITLE_NOISE.sub("", document.get_metadata_value("Title"))
@@ -59,10 +59,13 @@ def read_pdf(content: bytes, source_uri: str, limits: Limits) -> tuple[str | Non
     return to_title(title), pages
 
 
-def _unopened(source_uri: str, error: Exception) -> DecodeError:
-    if getattr(error, "err_code", None) == _PASSWORD_ERROR:
+def _unopened(content: bytes, source_uri: str, error: Exception) -> DecodeError:
+    """What kept PDFium from opening it. Without a page it reports the error of another document."""
+    if getattr(error, "err_code", None) == _PASSWORD_ERROR and b"/Encrypt" in content:
         return DecodeError(source_uri, "the PDF needs a password; save it without one")
-    return DecodeError(source_uri, f"the PDF is damaged ({error}); restore it from a good copy")
+    return DecodeError(
+        source_uri, f"the PDF is damaged or has no page ({error}); restore it from a good copy"
+    )
 
 
 def _check_pages(page_count: int, source_uri: str, limits: Limits) -> None:
