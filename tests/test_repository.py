@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +108,31 @@ def test_every_requirement_has_a_tested_version_in_its_range(pins: dict[str, Ver
     for one in requirements:
         if one.name != "diptych":
             assert pins[_normalised(one.name)] in one.specifier, one
+
+
+def test_whatever_we_import_we_declare() -> None:
+    project = _project()["project"]
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    declared = {_normalised(Requirement(line).name) for group in groups for line in group}
+    homes = {**packages_distributions(), "pydantic_core": ["pydantic"]}  # pinned by pydantic
+    undeclared = {
+        (str(path), name)
+        for path, text in _iter_texts()
+        if path.suffix == ".py" and path.parts[0] in {*PACKAGES, "diptych.py"}
+        for name in _imported_roots(ast.parse(text)) - {*PACKAGES, *sys.stdlib_module_names}
+        if declared.isdisjoint(map(_normalised, homes.get(name, [])))
+    }
+    assert undeclared == set()
+
+
+def _imported_roots(tree: ast.Module) -> set[str]:
+    roots = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            roots |= {alias.name.partition(".")[0] for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            roots.add((node.module or "").partition(".")[0])
+    return roots
 
 
 def test_base_install_asks_for_no_torch() -> None:
