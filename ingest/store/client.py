@@ -94,7 +94,7 @@ class ClientEngine(Engine):
     def update_collection_aliases(
         self, change_aliases_operations: Sequence[models.AliasOperations]
     ) -> bool:
-        return self._client.update_collection_aliases(change_aliases_operations)
+        return self._client.update_collection_aliases(list(change_aliases_operations))
 
     @translated
     def create_payload_index(
@@ -114,7 +114,8 @@ class ClientEngine(Engine):
         self, collection_name: str, points: Sequence[models.PointStruct], *, wait: bool = True
     ) -> models.UpdateResult:
         check_points(points)
-        return self._client.upsert(collection_name, points, wait=wait)
+        # The client converts lists and lets any other sequence fail on the wire.
+        return self._client.upsert(collection_name, list(points), wait=wait)
 
     @translated
     def delete(
@@ -143,7 +144,7 @@ class ClientEngine(Engine):
         with_vectors: bool = False,
     ) -> list[models.Record]:
         return self._client.retrieve(
-            collection_name, ids, with_payload=with_payload, with_vectors=with_vectors
+            collection_name, list(ids), with_payload=with_payload, with_vectors=with_vectors
         )
 
     @translated
@@ -210,7 +211,7 @@ class ClientEngine(Engine):
         self, collection_name: str, requests: Sequence[models.QueryRequest]
     ) -> list[QueryResponse]:
         check_requests(requests)
-        responses = self._client.query_batch_points(collection_name, requests)
+        responses = self._client.query_batch_points(collection_name, list(requests))
         for response in responses:
             clamp_scores(response.points)
         return responses

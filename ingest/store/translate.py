@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _RETRY: Final = "check that the server runs and can be reached, then try again"
+# The only kind that qdrant_edge knows, and what a closed client raises.
+_PLAIN: Final = (Exception, RuntimeError)
+_NOT_QDRANT: Final = "its answer is not a Qdrant server's"
 _TIMED_OUT_STATUSES: Final = frozenset({408, 504})
 _TIMED_OUT_CODES: Final = frozenset({grpc.StatusCode.DEADLINE_EXCEEDED})
 _UNAVAILABLE_CODES: Final = frozenset(
@@ -117,17 +120,15 @@ def to_store_error(  # noqa: PLR0911 - one return a row of the table above
             return _from_status(error, address)
         case ResponseHandlingException():
             return _from_source(error.source, address)
+        case AssertionError():  # how the client says that an answer has no content
+            return _refused(address, f"{_NOT_QDRANT} ({error})")
         case ApiException() | ValueError() | OverflowError():
             return _refused(address, str(error))
         case grpc.RpcError():
             return _from_rpc(error, address)
-        case OSError():
-            return _refused(address, str(error))
-        case _ if type(error) in (Exception, RuntimeError):
-            # The only kind that qdrant_edge knows, and what a closed client raises.
-            return _refused(address, str(error))
         case _:
-            return None
+            is_plain = type(error) in _PLAIN or isinstance(error, OSError)
+            return _refused(address, str(error)) if is_plain else None
 
 
 def _from_status(error: UnexpectedResponse, address: str) -> DiptychError:
@@ -149,7 +150,7 @@ def _from_source(source: Exception, address: str) -> DiptychError:
     ours_to_mend = isinstance(source, httpx.LocalProtocolError | httpx.UnsupportedProtocol)
     if isinstance(source, httpx.TransportError) and not ours_to_mend:
         return _unavailable(address, text)
-    return _refused(address, f"its answer is not a Qdrant server's ({text})")
+    return _refused(address, f"{_NOT_QDRANT} ({text})")
 
 
 def _from_rpc(error: object, address: str) -> DiptychError:
