@@ -94,7 +94,7 @@ def _open(content: bytes, source_uri: str, file_format: str) -> Image.Image:
     try:
         return Image.open(BytesIO(content), formats=(file_format,))
     except Image.DecompressionBombError as error:
-        raise SourceTooLarge(source_uri, f"{error}; scale it down") from error
+        raise SourceTooLarge(source_uri, f"{str(error).rstrip('.')}; scale it down") from error
     except UnidentifiedImageError as error:  # its message is the address of a buffer
         raise DecodeError(
             source_uri, f"the {file_format} header is damaged or truncated; {_RESTORE}"

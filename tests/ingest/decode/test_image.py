@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pickle
-import threading
+import struct
+import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -16,7 +17,6 @@ from PIL import Image, ImageCms
 
 from ingest.decode.image import DecodedImage, decode_image, to_decoded
 from ingest.decode.limits import Limits
-from ingest.decode.seam import silenced_pillow
 from schemas.errors import DecodeError, SourceError, SourceTooLarge, UnsupportedFormat
 from tests import hostile_images
 from tests.hostile_images import HEIGHT, WIDTH, encoded, picture
@@ -37,6 +37,10 @@ def decode(content: bytes, side_pixels: int = 224, limits: Limits = LIMITS) -> D
     assert decoded.image.mode == "RGB"
     assert decoded.image.info == {}
     return decoded
+
+
+def bmp_header(width: int, height: int) -> bytes:
+    return b"BM" + struct.pack("<IHHIIiiHHIIiiII", 54, 0, 0, 54, 40, width, height, 1, 24, *[0] * 6)
 
 
 def corners(image: Image.Image) -> list[tuple[int, ...]]:
@@ -225,6 +229,19 @@ def test_limits_are_checked_before_decoding() -> None:
         decode(cut, limits=tight)
 
 
+def test_heif_needs_its_extra_and_is_decoded_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    head = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "pillow_heif", None)
+        with pytest.raises(UnsupportedFormat, match=r"diptych\[heif\]"):
+            decode(head)
+    pillow_heif = pytest.importorskip("pillow_heif")
+    pillow_heif.register_heif_opener()
+    decoded = decode(encoded(picture(), "HEIF", quality=95))
+    assert (decoded.width_pixels, decoded.height_pixels) == (WIDTH, HEIGHT)
+    assert shows(decoded.image, [RED, GREEN, BLUE, WHITE], tolerance=12)
+
+
 @pytest.mark.parametrize(
     ("content", "error", "message"),
     [
@@ -232,6 +249,7 @@ def test_limits_are_checked_before_decoding() -> None:
         (b"GIF89a", DecodeError, "the GIF header is damaged or truncated"),
         (b"no image", UnsupportedFormat, "not an image of a supported format"),
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", SourceError, "HEIF"),
+        (bmp_header(20_000, 20_000), SourceTooLarge, "decompression bomb.*; scale it down"),
     ],
 )
 def test_messages_say_what_and_what_to_do(
@@ -271,25 +289,3 @@ def test_threads_decode_alike_and_leave_the_warning_filters_alone() -> None:
         together = pool.map(lambda content: np.asarray(decode(content).image), contents)
         assert all(map(np.array_equal, alone, together))
     assert list(warnings.filters) == before
-
-
-def test_pillows_warnings_are_silenced_for_all_threads_until_the_last_one_is_done() -> None:
-    entered, leave = threading.Event(), threading.Event()
-
-    def other() -> None:
-        with silenced_pillow():
-            entered.set()
-            leave.wait(10)
-
-    def warn() -> None:
-        warnings.warn_explicit("x", UserWarning, "Image.py", 1, module="PIL.Image")
-
-    thread = threading.Thread(target=other)
-    with silenced_pillow():
-        thread.start()
-        entered.wait(10)
-        warn()
-    leave.set()
-    thread.join()
-    with pytest.warns(UserWarning, match="x"):
-        warn()
