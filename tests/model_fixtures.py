@@ -8,6 +8,7 @@ sentence-transformers.
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
@@ -59,37 +60,39 @@ def save_clip(folder: Path) -> Path:
 
 def save_siglip(folder: Path) -> Path:
     """A SigLIP with SigLIP 2's kind of tokenizer; texts must be padded to ``SIGLIP_MAX_TOKENS``."""
-    import torch
-    from transformers import (
-        Siglip2Tokenizer,
-        SiglipConfig,
-        SiglipImageProcessor,
-        SiglipModel,
-        SiglipProcessor,
-    )
+    from transformers import Siglip2Tokenizer
 
     vocabulary, merges = _siglip_vocabulary()
     tokenizer = Siglip2Tokenizer(vocab=vocabulary, merges=merges)
-    eos = tokenizer.eos_token_id
     tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
-        single="$A <eos>", special_tokens=[("<eos>", eos)]
+        single="$A <eos>", special_tokens=[("<eos>", tokenizer.eos_token_id)]
     )
-    torch.manual_seed(_SEED)
-    config = SiglipConfig(
-        text_config={
-            **_tower(),
-            "vocab_size": len(vocabulary),
-            "max_position_embeddings": SIGLIP_MAX_TOKENS,
-            "pad_token_id": tokenizer.pad_token_id,
-            "bos_token_id": tokenizer.bos_token_id,
-            "eos_token_id": eos,
-        },
-        vision_config={**_tower(), "image_size": IMAGE_SIDE_PIXELS, "patch_size": 8},
+    return _save_siglip_towers(folder, tokenizer)
+
+
+def save_siglip_with_sentencepiece(folder: Path) -> Path:
+    """A SigLIP with the first SigLIP's slow tokenizer; needs sentencepiece and protobuf."""
+    from sentencepiece import SentencePieceTrainer
+    from transformers import SiglipTokenizer
+
+    pieces = BytesIO()
+    SentencePieceTrainer.train(
+        sentence_iterator=iter(CORPUS),
+        model_writer=pieces,
+        vocab_size=90,
+        hard_vocab_limit=False,
+        pad_id=0,
+        eos_id=1,
+        unk_id=2,
+        bos_id=-1,
+        minloglevel=2,
     )
-    SiglipModel(config).save_pretrained(folder)
-    images = SiglipImageProcessor(size={"height": IMAGE_SIDE_PIXELS, "width": IMAGE_SIDE_PIXELS})
-    _save_processor(SiglipProcessor, folder, images, tokenizer)
-    return folder
+    folder.mkdir()
+    (folder / "spiece.model").write_bytes(pieces.getvalue())
+    tokenizer = SiglipTokenizer(
+        vocab_file=str(folder / "spiece.model"), model_max_length=SIGLIP_MAX_TOKENS
+    )
+    return _save_siglip_towers(folder, tokenizer)
 
 
 def save_minilm(folder: Path) -> Path:
@@ -114,6 +117,28 @@ def save_minilm(folder: Path) -> Path:
         modules=[transformer, Pooling(_tower()["hidden_size"], "mean"), Normalize()], device="cpu"
     ).save(str(saved), create_model_card=False)
     return saved
+
+
+def _save_siglip_towers(folder: Path, tokenizer: Any) -> Path:
+    import torch
+    from transformers import SiglipConfig, SiglipImageProcessor, SiglipModel, SiglipProcessor
+
+    torch.manual_seed(_SEED)
+    config = SiglipConfig(
+        text_config={
+            **_tower(),
+            "vocab_size": len(tokenizer),
+            "max_position_embeddings": SIGLIP_MAX_TOKENS,
+            "pad_token_id": tokenizer.pad_token_id,
+            "bos_token_id": tokenizer.eos_token_id,
+            "eos_token_id": tokenizer.eos_token_id,
+        },
+        vision_config={**_tower(), "image_size": IMAGE_SIDE_PIXELS, "patch_size": 8},
+    )
+    SiglipModel(config).save_pretrained(folder)
+    images = SiglipImageProcessor(size={"height": IMAGE_SIDE_PIXELS, "width": IMAGE_SIDE_PIXELS})
+    _save_processor(SiglipProcessor, folder, images, tokenizer)
+    return folder
 
 
 def _save_processor(kind: Any, folder: Path, images: object, tokenizer: object) -> None:
