@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import TracebackType
     from typing import Self
 
     from qdrant_client import models
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     PointsSelector: TypeAlias = (
         list[models.ExtendedPointId] | models.Filter | models.FilterSelector | models.PointIdsList
     )
-    """Which points a write concerns: ids, or a filter, bare or in Qdrant's own wrapping."""
+    """Which points a write concerns: ids or a filter, bare or in Qdrant's own wrapping."""
 
     PayloadFields: TypeAlias = bool | list[str] | models.PayloadSelector
     """Which payload fields an answer carries: all, none, those named, or all but some."""
@@ -37,11 +36,9 @@ if TYPE_CHECKING:
 class Engine(Protocol):
     """A vector store.
 
-    Every method that names a collection also takes an alias, and besides what it documents raises
-
-    - ``CollectionMissing``: neither a collection nor an alias has that name;
-    - ``StoreUnavailable``: the store did not answer or asked to come back later;
-    - ``StoreRejected``: the store understood and refused; trying again cannot help.
+    Besides what it documents, every method raises ``CollectionMissing`` (neither a collection nor
+    an alias has that name), ``StoreUnavailable`` (the store did not answer or asked to come back
+    later) and ``StoreRejected`` (it understood and refused; trying again cannot help).
     """
 
     def create_collection(
@@ -174,8 +171,8 @@ class Engine(Protocol):
         """One page of the points in the order of their ids.
 
         Args:
-            collection_name: Of a collection or an alias.
-            scroll_filter: Which points; None for all.
+            collection_name: Of a collection or an alias, here and below.
+            scroll_filter: Which points; None, here and below, for all.
             limit: Length of the page.
             offset: Id the page begins at; None for the first.
             with_payload: Payload fields to return.
@@ -212,9 +209,9 @@ class Engine(Protocol):
         """The points nearest to a vector, nearest first.
 
         Args:
-            collection_name: Of a collection or an alias.
+            collection_name: See :meth:`scroll`.
             query: The vector; its length, if not 1, does not matter.
-            query_filter: Which points are searched; None for all.
+            query_filter: Which points are searched.
             limit: How many points at most.
             offset: How many of the nearest to leave out.
             with_payload: Payload fields to return.
@@ -257,11 +254,11 @@ class Engine(Protocol):
         """The nearest points, gathered by the value of a payload field.
 
         Args:
-            collection_name: Of a collection or an alias.
+            collection_name: See :meth:`scroll`.
             group_by: The field; points without a string or integer in it are left out. A point
                 with a list in it belongs to several groups.
-            query: The vector; its length, if not 1, does not matter.
-            query_filter: Which points are searched; None for all.
+            query: The vector.
+            query_filter: Which points are searched.
             limit: How many groups at most.
             group_size: How many points a group at most.
             with_payload: Payload fields to return.
@@ -278,9 +275,7 @@ class Engine(Protocol):
         ...
 
     def optimize(self, collection_name: str) -> bool:
-        """Build the vector index now, if this is worth it; blocks until it is built.
-
-        A server does this by itself and memory has no index: there it does nothing.
+        """Build the vector index now, if this is worth it; a server does this by itself.
 
         Returns:
             Whether anything was built.
@@ -299,11 +294,6 @@ class Engine(Protocol):
         """The engine itself, to be closed at the end of the block."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close."""
         self.close()

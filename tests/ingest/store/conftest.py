@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from ingest.store.connect import connect
-from tests.ingest.store.samples import create
+from tests.ingest.store.samples import create, to_points
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,3 +56,20 @@ def collection(engine: Engine, name: str) -> str:
     """An empty collection of four dimensions with a payload index."""
     create(engine, name)
     return name
+
+
+@pytest.fixture(scope="module")
+def filled(engine: Engine) -> Iterator[str]:
+    """The nine points, for tests that only read."""
+    name = f"test_{uuid4().hex}"
+    create(engine, name)
+    engine.upsert(name, to_points())
+    yield name
+    engine.delete_collection(name)
+
+
+@pytest.fixture
+def mine(engine: Engine, collection: str) -> str:
+    """The nine points, for a test that changes them."""
+    engine.upsert(collection, to_points())
+    return collection
