@@ -46,8 +46,8 @@ def choose_dtype(name: str | None, device: str) -> torch.dtype:
 
 
 def _has_amx() -> bool:
-    """Whether this CPU multiplies bfloat16 tiles and the kernel lets us."""
+    """Whether this CPU multiplies bfloat16 tiles; older torch versions cannot tell."""
     import torch
 
-    capabilities = torch.cpu.get_capabilities()
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(capabilities.get("amx_tile") and capabilities.get("amx_bf16"))
