@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import torch
 
 DTYPES = ("float32", "bfloat16", "float16")
@@ -49,5 +51,5 @@ def _has_amx() -> bool:
     """Whether this CPU multiplies bfloat16 tiles; older torch versions cannot tell."""
     import torch
 
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(capabilities.get("amx_tile") and capabilities.get("amx_bf16"))
