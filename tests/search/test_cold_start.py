@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 import diptych
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MODEL_RUNTIMES = {"torch", "transformers", "sentence_transformers"}
 
@@ -76,6 +74,7 @@ def search_cold(
     done = subprocess.run(
         [sys.executable, "-c", PROBE, "search", *arguments, "--json"],
         cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(diptych.__file__).parent)},
         capture_output=True,
         text=True,
         check=False,
