@@ -9,6 +9,7 @@ from qdrant_client import models
 from qdrant_edge import UpdateOperation
 
 from ingest.store.embedded.config import (
+    SEARCH_EF,
     optimizers_of,
     to_edge_config,
     to_edge_schema_type,
@@ -214,12 +215,12 @@ def _positive(number: int | None, name: str) -> int:
     return 10 if number is None else number
 
 
-def _to_edge_params(params: models.SearchParams | None) -> qdrant_edge.SearchParams | None:
+def _to_edge_params(params: models.SearchParams | None) -> qdrant_edge.SearchParams:
     if params is None:
-        return None
+        return qdrant_edge.SearchParams(hnsw_ef=SEARCH_EF)
     rescore = params.quantization
     return qdrant_edge.SearchParams(
-        hnsw_ef=params.hnsw_ef,
+        hnsw_ef=params.hnsw_ef or SEARCH_EF,
         exact=bool(params.exact),
         indexed_only=bool(params.indexed_only),
         quantization=None
