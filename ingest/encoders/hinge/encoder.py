@@ -1,0 +1,133 @@
+"""The hinge as an encoder: the way in for everything outside this package."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from ingest.chunk import CHUNK_VERSION
+from ingest.decode import DECODE_VERSION
+from ingest.encoders.catalogue import HINGE_MODEL_ID
+from ingest.encoders.hinge.bridge import WEIGHTS_BLAKE3
+from ingest.encoders.hinge.towers import (
+    DIMENSION,
+    IMAGE_SIZE_PIXELS,
+    WINDOW_TOKENS,
+    ImageTower,
+    TextTower,
+    Tokens,
+)
+from schemas.records import Modality
+from schemas.space import EmbeddingSpace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from PIL.Image import Image
+
+    from schemas.space import Role, Vectors
+
+SPACE = EmbeddingSpace(
+    model_id=HINGE_MODEL_ID,
+    revision=f"blake3:{WEIGHTS_BLAKE3}",
+    dimension=DIMENSION,
+    modalities=(Modality.IMAGE, Modality.TEXT),
+    window_tokens=WINDOW_TOKENS,
+    image_size_pixels=IMAGE_SIZE_PIXELS,
+    preprocessing="RGB squashed to 260x260, bicubic; (x - 127) / 128",
+    padding="longest",
+    pooling="image: mean over space, five layers; text: mean over tokens",
+    normalisation="l2",
+    dtype="float32",
+    decode_version=DECODE_VERSION,
+    chunk_version=CHUNK_VERSION,
+)
+"""The hinge's space; the committed weights name the base models they were trained on."""
+
+_Part = TypeVar("_Part")
+
+
+class _Lazy(Generic[_Part]):
+    """Makes its value at the first call, once, whichever thread comes first."""
+
+    def __init__(self, make: Callable[[], _Part]) -> None:
+        self._make = make
+        self._lock = Lock()
+        self._made: list[_Part] = []
+
+    def __call__(self) -> _Part:
+        with self._lock:
+            if not self._made:
+                self._made.append(self._make())
+        return self._made[0]
+
+
+class HingeEncoder:
+    """``hinge-en-1``: images beside English texts, offline, on onnxruntime alone.
+
+    Nothing is loaded before it is used: a text loads the tokenizer and the text tower, an image the
+    image tower, :meth:`token_spans` the tokenizer alone. May be called from several threads, which
+    is also the quickest way to encode many images: one forward pass an image, one thread a pass.
+
+    Args:
+        threads: Threads inside one forward pass; None is 1.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        """Set up; loads nothing."""
+        count = threads or 1
+        self._tokens = _Lazy(Tokens)
+        self._texts = _Lazy(lambda: TextTower(self._tokens(), count))
+        self._images = _Lazy(lambda: ImageTower(count))
+
+    @property
+    def space(self) -> EmbeddingSpace:
+        """The space of every vector it makes."""
+        return SPACE
+
+    def encode_images(self, images: Sequence[Image]) -> Vectors:
+        """Encode RGB images that went through :mod:`ingest.decode`.
+
+        Args:
+            images: Of any size; each is squashed to 260 x 260 pixels.
+
+        Returns:
+            ``(len(images), 384)`` float32, finite rows of unit L2 norm, in order. A row is the same
+            to the last bit whatever the other images are.
+
+        Raises:
+            ModelUnavailable: The weight wheels are not installed.
+            InvalidVector: The model gave a row that is not finite or has no length.
+        """
+        from ingest.encoders.vectors import to_unit_rows
+
+        # One image a pass: larger batches fall out of the processor's caches and are slower.
+        return to_unit_rows([self._images().encode(image) for image in images], DIMENSION)
+
+    def encode_texts(self, texts: Sequence[str], role: Role) -> Vectors:  # noqa: ARG002
+        """Encode texts; those longer than 254 tokens are cut.
+
+        Args:
+            texts: Any strings; lone surrogates and control characters are passed over.
+            role: Queries and documents are encoded alike.
+
+        Returns:
+            ``(len(texts), 384)`` float32, finite rows of unit L2 norm, in order.
+
+        Raises:
+            ModelUnavailable: The weight wheels are not installed.
+            InvalidVector: The model gave a row that is not finite or has no length.
+        """
+        from ingest.encoders.vectors import to_unit_rows
+
+        if not texts:
+            return to_unit_rows([], DIMENSION)
+        return to_unit_rows(self._texts().encode(texts), DIMENSION)
+
+    def token_spans(self, text: str) -> Sequence[tuple[int, int]]:
+        """Character span ``(start, end)`` of each of the text's tokens, in order.
+
+        Raises:
+            ModelUnavailable: The weight wheels are not installed.
+        """
+        return self._tokens().to_spans(text)

