@@ -120,7 +120,7 @@ def test_whatever_we_import_we_declare() -> None:
         for path, text in _iter_texts()
         if path.suffix == ".py" and path.parts[0] in {*PACKAGES, "diptych.py"}
         for name in _imported_roots(ast.parse(text)) - {*PACKAGES, *sys.stdlib_module_names}
-        if declared.isdisjoint(map(_normalised, homes.get(name, [])))
+        if declared.isdisjoint(map(_normalised, homes.get(name, [name])))
     }
     assert undeclared == set()
 
