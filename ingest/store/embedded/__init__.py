@@ -19,6 +19,7 @@ works around, each measured on 0.9.0 and held by a test:
 - vectors that are zero or not finite are stored in silence;
 - ``MatchValue(True)`` means the integer 1, unless the ``True`` is numpy's;
 - a ``FieldCondition`` with several predicates obeys one of them, so these are refused;
+- of ``lt`` and ``lte`` in one range (or ``gt`` and ``gte``), a payload index obeys one;
 - ``HasIdCondition`` takes a set and nothing else, ``retrieve`` has no default arguments;
 - ``optimize`` holds the interpreter lock until it is done;
 - errors are bare ``Exception``.

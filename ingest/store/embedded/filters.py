@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import qdrant_edge
@@ -14,6 +14,8 @@ from schemas.errors import StoreRejected
 
 if TYPE_CHECKING:
     from qdrant_edge import ConditionType, MatchType, RangeType
+
+_Bound = TypeVar("_Bound", float, datetime)
 
 
 def to_edge_filter(chosen: models.Filter | None) -> qdrant_edge.Filter | None:
@@ -125,13 +127,28 @@ def _to_match(match_: models.Match) -> MatchType:  # noqa: PLR0911 - a row a kin
 
 def _to_range(bounds: models.RangeInterface) -> RangeType:
     if isinstance(bounds, models.Range):
-        return qdrant_edge.RangeFloat(**bounds.model_dump())
-    return qdrant_edge.RangeDateTime(
-        **{
-            name: value.isoformat() if isinstance(value, date | datetime) else value
-            for name, value in bounds.model_dump().items()
-        }
-    )
+        return qdrant_edge.RangeFloat(**_to_tightest(bounds.model_dump(exclude_none=True)))
+    moments = {
+        name: _to_moment(value) for name, value in bounds.model_dump(exclude_none=True).items()
+    }
+    tightest = _to_tightest(moments)
+    return qdrant_edge.RangeDateTime(**{name: at.isoformat() for name, at in tightest.items()})
+
+
+def _to_tightest(bounds: dict[str, _Bound]) -> dict[str, _Bound]:
+    """At most one bound a side: of ``lt`` and ``lte`` together, a payload index obeys one."""
+    kept = dict(bounds)
+    if "lt" in kept and "lte" in kept:
+        del kept["lte" if kept["lt"] <= kept["lte"] else "lt"]
+    if "gt" in kept and "gte" in kept:
+        del kept["gte" if kept["gt"] >= kept["gte"] else "gt"]
+    return kept
+
+
+def _to_moment(value: datetime | date) -> datetime:
+    """Midnight for a day, UTC where no zone is given: Qdrant's own reading."""
+    moment = value if isinstance(value, datetime) else datetime.combine(value, time())
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _to_geo(point: models.GeoPoint) -> qdrant_edge.GeoPoint:

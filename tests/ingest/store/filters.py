@@ -188,6 +188,11 @@ EACH_KIND: dict[str, models.Condition] = {
     "prefix": field("kind", match=models.MatchPrefix(prefix="a ")),
     "substring": field("kind", match=models.MatchSubstring(substring="o")),
     "range": field("page", range=models.Range(gt=0, lte=2)),
+    "range with two bounds a side": field("page", range=models.Range(gt=-1, gte=1, lt=2, lte=1)),
+    "range of dates with two bounds a side": field(
+        "at",
+        range=models.DatetimeRange(gt=DATES[2], gte=DATES[0], lt=DATES[3], lte=DATES[1]),
+    ),
     "range of floats": field("size", range=models.Range(gte=-0.5, lt=0.25)),
     "range of dates": field("at", range=models.DatetimeRange(gte=DATES[0], lt=DATES[3])),
     "range from a date without a time": field("at", range=models.DatetimeRange(gt="2024-02-29")),
