@@ -46,3 +46,21 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
 )
 def test_the_library_loads_no_torch(module: str) -> None:
     assert not loaded_after(f"import {module}") & {"torch", "transformers", "sentence_transformers"}
+
+
+def test_reading_a_page_for_the_first_time_says_nothing_on_stderr() -> None:
+    script = (
+        "from ingest.decode.limits import Limits\n"
+        "from ingest.decode.text import decode_text\n"
+        "page = b'<html><body>' + b'<p>Words of the main text, many of them.</p>' * 40\n"
+        "decode_text(page, 'folder://pages/a.html', 'text/html', limits=Limits())\n"
+        "import sys; assert 'trafilatura' in sys.modules"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "default", "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert "SOCKS" not in done.stderr

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import warnings
+import warnings
 from html import unescape
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from ingest.decode.characters import to_title
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from lxml.html import HtmlElement
 
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_:.-]+)""")
@@ -30,6 +35,9 @@ _UNSHOWN_SOURCE = re.compile(
 )
 _TAG = re.compile(r"<[^<>]*>")
 _SPACES = re.compile(r"[ \t\n]+")
+
+_IMPORTING = Lock()
+"""Changing the warning filters is not safe in several threads at once."""
 
 _BRIEF_CHARS = 600
 """A page that shows no more text than this is all main text: there is nothing to sift."""
@@ -90,11 +98,18 @@ def _to_main_text(tree: HtmlElement) -> str | None:
     """What is left after sifting; None when that is nothing, or the page is too large for it."""
     if sum(1 for _ in tree.iter()) > _MAX_SIFTED_ELEMENTS:
         return None
-    import trafilatura
-
-    return trafilatura.extract(
+    main_text: str | None = _load_trafilatura().extract(
         tree, output_format="txt", include_comments=False, include_tables=True, favor_recall=True
     )
+    return main_text
+
+
+def _load_trafilatura() -> ModuleType:
+    """The library, without what its HTTP client says on import about proxies nobody uses here."""
+    with _IMPORTING, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="SOCKS support in urllib3")
+        import trafilatura
+    return trafilatura
 
 
 def _to_shown_text(tree: HtmlElement) -> str:
