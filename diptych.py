@@ -12,9 +12,7 @@ from typing import NoReturn
 import click
 
 from schemas.errors import DiptychError
-
-EXIT_INTERRUPTED = 130
-"""What a shell reports for a process ended by Ctrl-C (128 + SIGINT)."""
+from schemas.report import EXIT_INTERRUPTED
 
 _COMMANDS = {
     "ingest": ("ingest.cli", "Index a folder of images and documents."),

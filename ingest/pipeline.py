@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 SLICES_PER_WORKER = 2
 """Slices under way a worker: one being worked on, one waiting, so that no worker waits."""
 
-UPSERT_POINTS = 128
+CHECKPOINT_POINTS = 10_000
+"""Points between two checkpoints: what a loss of power may cost at most. (The loss of the process
+alone costs no written point.)"""
+
+UPSERT_POINTS = 64
 """Points gathered before they are written: well inside one request, few round trips."""
 
 
@@ -70,6 +74,7 @@ class Pipeline:
         self._stopwatch = stopwatch
         self._before_encoding = before_encoding
         self._stopping = stopping
+        self._unsafe_points = 0
 
     def run(
         self, listed: Iterable[Record | SourceError], on_outcome: Callable[[Outcome], None]
@@ -165,8 +170,16 @@ class Pipeline:
                 self._writer.upsert(points)
             if stale_ids:
                 self._writer.delete(stale_ids)
+            self._keep_safe(len(points))
         for outcome in outcomes:
             on_outcome(outcome)
+
+    def _keep_safe(self, written: int) -> None:
+        """Flush the store once enough has been written since the last time."""
+        self._unsafe_points += written
+        if self._unsafe_points >= CHECKPOINT_POINTS:
+            self._writer.flush()
+            self._unsafe_points = 0
 
 
 def _to_failed(error: SourceError, record: Record | None) -> Outcome:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 EXIT_OK = 0
 EXIT_ITEMS_FAILED = 3
+EXIT_INTERRUPTED = 130
+"""What a shell reports for a process that Ctrl-C ended (128 + SIGINT)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,9 @@ class RunReport:
 
     @property
     def exit_code(self) -> int:
-        """0, or 3 when some items failed."""
+        """0; 3 when some items failed; 130 when the run was stopped before its end."""
+        if self.interrupted:
+            return EXIT_INTERRUPTED
         return EXIT_ITEMS_FAILED if self.failures else EXIT_OK
 
     def to_json(self) -> dict[str, Any]:

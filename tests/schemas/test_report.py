@@ -19,6 +19,8 @@ def test_a_run_with_failures_exits_with_3() -> None:
     assert report.exit_code == 0
     failed = RunReport("p", "/p", "index", "c", "m", "f", Counts(scanned=1, failed=1), (FAILURE,))
     assert failed.exit_code == 3
+    stopped = RunReport("p", "/p", "i", "c", "m", "f", failures=(FAILURE,), interrupted=True)
+    assert stopped.exit_code == 130
     assert json.loads(json.dumps(failed.to_json()))["failures"] == [
         {
             "source_uri": "folder://p/a.jpg",
