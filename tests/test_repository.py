@@ -281,7 +281,8 @@ def test_corpus_is_what_its_page_says() -> None:
     shipped = files("skimage") / "data"
     assert all((shipped / source).is_file() for source in photographs)
     page = _read("examples", "README.md")
-    assert all(name in page for name in photographs.values())
     documents = list((ROOT / "examples" / "documents").iterdir())
+    assert all(name in page for name, _ in photographs.values())
+    assert {document for _, document in photographs.values()} <= {one.name for one in documents}
     assert f"a corpus of {len(photographs) + len(documents)} files" in page
     assert {path.suffix for path in documents} == {".md", ".txt", ".html"}
