@@ -201,7 +201,7 @@ class ClientEngine(Engine):
             with_payload=with_payload,
             with_vectors=with_vectors,
             score_threshold=score_threshold,
-            search_params=search_params,
+            search_params=self._effort(search_params),
         )
         clamp_scores(response.points)
         return response
@@ -211,7 +211,11 @@ class ClientEngine(Engine):
         self, collection_name: str, requests: Sequence[models.QueryRequest]
     ) -> list[QueryResponse]:
         check_requests(requests)
-        responses = self._client.query_batch_points(collection_name, list(requests))
+        understood = [
+            request.model_copy(update={"params": self._effort(request.params)})
+            for request in requests
+        ]
+        responses = self._client.query_batch_points(collection_name, understood)
         for response in responses:
             clamp_scores(response.points)
         return responses
@@ -242,11 +246,15 @@ class ClientEngine(Engine):
             with_payload=with_payload,
             with_vectors=with_vectors,
             score_threshold=score_threshold,
-            search_params=search_params,
+            search_params=self._effort(search_params),
         )
         for group in result.groups:
             clamp_scores(group.hits)
         return result
+
+    def _effort(self, search_params: models.SearchParams | None) -> models.SearchParams | None:
+        """What the client is told about the effort of a search."""
+        return search_params
 
     def optimize(self, collection_name: str) -> bool:
         self.get_collection(collection_name)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class MemoryEngine(ClientEngine):
     """The pure-Python reference implementation in memory, for tests.
 
-    It knows no payload indexes, and warns when asked for one.
+    It scans, so there is nothing to index and no effort to choose; it would warn of both.
     """
 
     def __init__(self) -> None:
@@ -53,3 +53,6 @@ class MemoryEngine(ClientEngine):
             return super().set_payload(collection_name, payload, points, wait=wait)
         except KeyError as error:
             raise StoreRejected(f"{self.address} refused: No point with id {error}") from error
+
+    def _effort(self, search_params: models.SearchParams | None) -> None:
+        """Every search is exact."""

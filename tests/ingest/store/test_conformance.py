@@ -10,7 +10,7 @@ import pytest
 from qdrant_client import models
 
 from ingest.store.connect import connect
-from schemas.errors import CollectionMissing, InvalidVector, StoreRejected
+from schemas.errors import CollectionMissing, InvalidVector, SettingsError, StoreRejected
 from tests.ingest.store.samples import (
     AXIS,
     IMAGES,
@@ -289,3 +289,9 @@ def test_a_closed_engine_says_so(address: str, tmp_path: Path) -> None:
     engine.close()
     with pytest.raises(StoreRejected, match="closed"):
         engine.count("any")
+
+
+@pytest.mark.parametrize("url", ["ftp://there/index", "", "qdrant://there:6333"])
+def test_an_address_of_no_known_kind_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match="neither"):
+        connect(url)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from qdrant_client import models
 
-from tests.ingest.store.samples import ANGLES, AXIS, IMAGES, at_angle, to_points
+from tests.ingest.store.samples import ANGLES, AXIS, IMAGES, at_angle, matching, to_points
 
 if TYPE_CHECKING:
     from ingest.store.engine import Engine
@@ -113,3 +113,63 @@ def test_points_without_the_field_are_in_no_group(engine: Engine, collection: st
         ("a", [5]),
         ("b", [5]),
     ]
+
+
+def test_a_groups_members_are_found_behind_other_groups(engine: Engine, collection: str) -> None:
+    """Each of 100 documents has a chunk near the query and one far behind all near ones."""
+    engine.upsert(
+        collection,
+        [
+            models.PointStruct(
+                id=2 * document + is_far,
+                vector=at_angle(document / 10 + 60 * is_far),
+                payload={"source_uri": f"document {document}", "modality": "text"},
+            )
+            for document in range(100)
+            for is_far in (0, 1)
+        ],
+    )
+    groups = engine.query_points_groups(
+        collection,
+        "source_uri",
+        AXIS,
+        query_filter=matching("modality", "text"),
+        limit=3,
+        group_size=3,
+    ).groups
+    assert [(group.id, [hit.id for hit in group.hits]) for group in groups] == [
+        ("document 0", [0, 1]),
+        ("document 1", [2, 3]),
+        ("document 2", [4, 5]),
+    ]
+    near = engine.query_points_groups(
+        collection, "source_uri", AXIS, limit=3, group_size=3, score_threshold=0.9
+    ).groups
+    assert [[hit.id for hit in group.hits] for group in near] == [[0], [2], [4]]
+
+
+def test_effort_can_be_asked_for(engine: Engine, filled: str) -> None:
+    quantization = models.QuantizationSearchParams(rescore=True, oversampling=2.0)
+    for params in (
+        models.SearchParams(exact=True),
+        models.SearchParams(hnsw_ef=64, quantization=quantization),
+    ):
+        points = engine.query_points(filled, AXIS, limit=2, search_params=params).points
+        assert [point.id for point in points] == [1, 2]
+        request = models.QueryRequest(query=AXIS, limit=2, params=params)
+        (answer,) = engine.query_batch_points(filled, [request])
+        assert [point.id for point in answer.points] == [1, 2]
+        groups = engine.query_points_groups(
+            filled, "source_uri", AXIS, limit=1, group_size=1, search_params=params
+        ).groups
+        assert groups[0].hits[0].id == 1
+
+
+def test_vectors_can_be_compressed_to_int8(engine: Engine, name: str) -> None:
+    params = models.VectorParams(size=4, distance=models.Distance.COSINE)
+    scalar = models.ScalarQuantizationConfig(type=models.ScalarType.INT8, quantile=0.99)
+    engine.create_collection(
+        name, params, quantization_config=models.ScalarQuantization(scalar=scalar)
+    )
+    engine.upsert(name, to_points())
+    assert engine.query_points(name, AXIS, limit=1).points[0].id == 1

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from qdrant_client import models
@@ -19,9 +16,6 @@ from ingest.store.connect import connect
 from ingest.store.embedded import layout
 from schemas.errors import CollectionMissing, LockHeld, StoreRejected
 from tests.ingest.store.samples import AXIS, IMAGES, create, point_alias, to_points
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -170,6 +164,27 @@ def test_a_damaged_file_is_named(index: Path) -> None:
         connect(str(index))
 
 
+def test_binary_codes_are_not_offered(index: Path) -> None:
+    binary = models.BinaryQuantization(binary=models.BinaryQuantizationConfig())
+    params = models.VectorParams(size=4, distance=models.Distance.COSINE)
+    with connect(str(index)) as engine:
+        with pytest.raises(StoreRejected, match="int8 only"):
+            engine.create_collection("c", params, quantization_config=binary)
+        assert not engine.collection_exists("c")
+
+
+def test_a_payload_that_is_not_json_names_its_point(index: Path) -> None:
+    with connect(str(index)) as engine:
+        create(engine, "c")
+        for payload in ({"at": float("nan")}, {"at": object()}):
+            point = models.PointStruct(id=7, vector=AXIS, payload=payload)
+            with pytest.raises(StoreRejected, match="point 7"):
+                engine.upsert("c", [point])
+        for point_id in ("no uuid", -1, 2**64):
+            with pytest.raises(StoreRejected, match="UUID"):
+                engine.retrieve("c", [point_id])
+
+
 def test_a_missing_shard_is_an_error_of_ours(index: Path) -> None:
     with connect(str(index)) as engine:
         create(engine, "c")
@@ -247,49 +262,3 @@ def test_threads_take_turns(index: Path) -> None:
             thread.join()
         assert failures == []
         assert engine.count("c").count == 300
-
-
-WRITE = """
-import sys
-from qdrant_client import models
-from ingest.store.connect import connect
-engine = connect(sys.argv[1])
-batch = engine.count("c").count // 8
-while True:
-    engine.upsert("c", [
-        models.PointStruct(id=batch * 8 + i, vector=[1.0, batch, i, 0], payload={"batch": batch})
-        for i in range(8)
-    ])
-    print(batch, flush=True)
-    batch += 1
-"""
-
-
-@pytest.mark.parametrize("kill_after_batches", [1, 25])
-def test_kill_9_loses_no_acknowledged_point(index: Path, kill_after_batches: int) -> None:
-    with connect(str(index)) as engine:
-        create(engine, "c")
-    for _ in range(2):
-        with run_python(WRITE, str(index)) as writer:
-            acknowledged = list(_first_lines(writer, kill_after_batches))
-            time.sleep(0.002 * kill_after_batches % 0.013)
-            writer.send_signal(signal.SIGKILL)
-            assert writer.stdout is not None
-            acknowledged += writer.stdout.read().split()
-        with connect(str(index)) as engine:
-            count = engine.count("c").count
-            ids = [i for batch in acknowledged for i in range(int(batch) * 8, int(batch) * 8 + 8)]
-            assert len(engine.retrieve("c", ids)) == len(ids)
-            # Whole batches only: the last one, not acknowledged, is there or not.
-            assert count % 8 == 0
-            assert count - (int(acknowledged[-1]) + 1) * 8 in (0, 8)
-            by_search = engine.query_points("c", AXIS, limit=count).points
-            assert len(by_search) == count
-
-
-def _first_lines(writer: subprocess.Popen[str], number: int) -> Iterator[str]:
-    assert writer.stdout is not None
-    for _ in range(number):
-        line = writer.stdout.readline()
-        assert line, writer.stderr.read() if writer.stderr else ""
-        yield line.strip()
