@@ -136,9 +136,10 @@ def _ask_library() -> None:
     with Searcher.open(str(INDEX)) as searcher:
         ranks = [_rank_document(searcher, *pair) for pair in PHOTOGRAPHS.values()]
         pages = [searcher.search(one.query, target=one.target, top_k=5) for one in searches]
+    near = sum(rank <= TOP_K for rank in ranks)
     print(
         f"{len(ranks)} photographs, {searcher.collection.space.model_id}: the document about it "
-        f"is first for {ranks.count(1)}, among the first {TOP_K} for {sum(r <= TOP_K for r in ranks)}"
+        f"is first for {ranks.count(1)}, among the first {TOP_K} for {near}"
     )
     write_sheets(zip((one.query for one in searches), pages, strict=True), SHEET)
     print(f"wrote {SHEET}")
