@@ -44,14 +44,14 @@ def main() -> None:
     encoder = HingeEncoder()
 
     columns = "".join(f"{f'R@{cut}':>7}" for cut in CUTS)
-    print(f"{'':<42}{'text -> image':^21}{'image -> text':^24}")
-    print(f"{'gallery, text':<30}{'system':<12}{columns}   {columns}")
+    print(f"{'':<52}{'text -> image':^21}{'image -> text':^24}")
+    print(f"{'gallery (figures), text':<40}{'system':<12}{columns}   {columns}")
     for collection in (HELD_OUT_BOOK, RECIPES):
         gallery = [figure for figure in held_out if figure.collection == collection]
         images = encode_gallery(encoder, gallery, chosen.workers)
         for kind, texts in to_texts(gallery).items():
             vectors = encoder.encode_texts([text for text in texts if text], Role.QUERY)
-            print_rows(f"{collection} {kind}", images, texts, vectors)
+            print_rows(f"{collection}, {kind}", images, texts, vectors)
     if find_spec("skimage"):
         print_short_queries(encoder)
 
@@ -84,17 +84,22 @@ def to_texts(gallery: Sequence[Figure]) -> dict[str, list[str]]:
 def print_rows(label: str, images: Sequence[Floats], texts: Sequence[str], vectors: Floats) -> None:
     """One row a system; figures without such a text are left out of the gallery."""
     kept = np.array([bool(text) for text in texts])
+    collection, _, kind = label.partition(", ")
+    shown = f"{collection} ({kept.sum()}), {kind}"
     for system, rows in zip(SYSTEMS, images, strict=True):
         scores = vectors @ rows[kept].T
         both = (to_ranks(scores), to_ranks(scores.T))
         cells = ["".join(f"{100 * np.mean(ranks <= cut):>7.1f}" for cut in CUTS) for ranks in both]
-        print(f"{f'{label} ({kept.sum()})':<30}{system:<12}{cells[0]}   {cells[1]}")
+        print(f"{shown:<40}{system:<12}{cells[0]}   {cells[1]}")
 
 
 def to_ranks(scores: Floats) -> NDArray[np.int64]:
-    """Rank, from 1, of the right answer of each row; the right answer of row i is column i."""
+    """Rank, from 1, of the right answer of each row; the right answer of row i is column i.
+
+    Only what scores higher stands before it: two photographs of one recipe share a text.
+    """
     right = np.diag(scores)[:, None]
-    return np.asarray((scores >= right).sum(axis=1))
+    return np.asarray((scores > right).sum(axis=1) + 1)
 
 
 def print_short_queries(encoder: HingeEncoder) -> None:

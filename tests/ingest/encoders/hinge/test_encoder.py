@@ -156,3 +156,12 @@ def test_photographs_are_found_by_short_queries(encoder: HingeEncoder) -> None:
     found = [list(queries)[best] for best in scores.argmax(axis=1)]
     assert found == list(queries)
     np.testing.assert_array_equal(scores.argmax(axis=0), np.arange(len(queries)))
+
+
+def test_the_vectors_are_those_of_the_committed_weights(encoder: HingeEncoder) -> None:
+    ramp = np.linspace(0, 255, 64, dtype=np.uint8)
+    pixels = np.stack(np.broadcast_arrays(ramp[:, None], ramp[None, :], 128), axis=-1)
+    image = encoder.encode_images([Image.fromarray(pixels.astype(np.uint8))])[0]
+    text = encoder.encode_texts(["a photograph of a cat"], Role.QUERY)[0]
+    np.testing.assert_allclose(image[:4], [-0.0178, 0.0228, 0.0281, -0.0460], atol=5e-4)
+    np.testing.assert_allclose(text[:4], [0.0576, 0.0940, 0.0238, 0.0152], atol=5e-4)
