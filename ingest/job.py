@@ -97,7 +97,8 @@ class IngestJob:
             whole = self._ingest(engine, encoder, collection)
             with self._stopwatch.lap("index"):
                 engine.flush()
-                engine.optimize(collection.name)
+                if whole:  # whoever stopped it will not wait for an index; the next run builds it
+                    engine.optimize(collection.name)
         if self._dead_letters:
             fingerprint = encoder.space.fingerprint
             write_dead_letters(self._dead_letters, self._tally.failures, fingerprint)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ingest.encode import encode_prepared
 from ingest.outcome import Action, Outcome
-from schemas.errors import SourceError
+from schemas.errors import SourceError, UnsupportedModality
 from schemas.records import Modality
 from schemas.report import Failure
 
@@ -75,6 +75,7 @@ class Pipeline:
         self._before_encoding = before_encoding
         self._stopping = stopping
         self._unsafe_points = 0
+        self._is_cut_short = False
 
     def run(
         self, listed: Iterable[Record | SourceError], on_outcome: Callable[[Outcome], None]
@@ -101,7 +102,7 @@ class Pipeline:
                 self._write(unwritten, on_outcome)
                 unwritten = []
         self._write(unwritten, on_outcome)
-        return not self._stopping.is_set()
+        return not self._is_cut_short
 
     def _iter_outcomes(self, listed: Iterable[Record | SourceError]) -> Iterator[Outcome]:
         """Outcomes slice by slice, in the order of the listing within a modality."""
@@ -110,6 +111,7 @@ class Pipeline:
         try:
             for part in self._iter_slices(listed):
                 if self._stopping.is_set():
+                    self._is_cut_short = True
                     break
                 under_way.append(pool.submit(self._process, part))
                 if len(under_way) >= self._workers * SLICES_PER_WORKER:
@@ -159,6 +161,9 @@ class Pipeline:
             ready = self._preparer.prepare(item)
         except SourceError as error:
             return _to_failed(error, item)
+        except UnsupportedModality as error:
+            failure = Failure(item.source_uri, item.location, error.kind, str(error))
+            return Outcome(Action.FAILED, item, failure=failure)
         return ready or Outcome(Action.UNCHANGED, item)
 
     def _write(self, outcomes: Sequence[Outcome], on_outcome: Callable[[Outcome], None]) -> None:

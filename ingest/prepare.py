@@ -9,6 +9,7 @@ from ingest.chunk import hash_content, iter_text_chunks, to_image_chunk
 from ingest.decode.image import decode_image
 from ingest.decode.text import decode_text
 from ingest.sources.read import read_bytes
+from schemas.errors import UnsupportedModality
 from schemas.records import Modality
 
 if TYPE_CHECKING:
@@ -77,7 +78,13 @@ class Preparer:
 
         Raises:
             SourceError: The record cannot be read or decoded.
+            UnsupportedModality: The encoder has no tower for it.
         """
+        if record.modality not in self._space.modalities:
+            raise UnsupportedModality(
+                f"{self._space.model_id} encodes no {record.modality}s; choose a model that does, "
+                f"or leave them out with --exclude"
+            )
         known = self._known.get(record.source_uri)
         with self._stopwatch.lap("read"):
             content = read_bytes(record, self._limits.max_source_bytes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,8 +39,8 @@ class Relocation:
                 folders under one name would overwrite each other's items.
         """
         for uri, item in known.items():
-            before = item.location.removesuffix(from_source_uri(uri)[1]).rstrip(os.sep)
-            if before != str(source.path) and Path(before).is_dir():
+            before = Path(item.location.removesuffix(from_source_uri(uri)[1]))
+            if before.is_dir() and not before.samefile(source.path):
                 raise SettingsError(
                     f"the name {source.name!r} already stands for {before} in this collection;"
                     f" give {source.path} another one with --name"

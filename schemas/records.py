@@ -35,7 +35,8 @@ class Record:
         media_type: By file name, e.g. ``image/jpeg``; decoding checks the bytes.
         modality: What its chunks will be.
         size_bytes: Size when listed, in bytes.
-        modified_ns: Modification time when listed, in nanoseconds since the epoch.
+        modified_ns: Modification time when listed, in nanoseconds since the epoch; fits 64 bits
+            (the years 1677 to 2262).
         metadata: The user's own fields; kept in the payload under one key.
 
     Raises:

@@ -78,7 +78,7 @@ class LegibleEncoder:
             dimension=len(AXES),
             modalities=modalities,
             window_tokens=window_tokens,
-            image_size_pixels=32,
+            image_size_pixels=32 if Modality.IMAGE in modalities else 0,
             preprocessing="mean colour",
             padding="none",
             pooling="sum of colour words",
@@ -107,6 +107,7 @@ class LegibleEncoder:
         return to_unit_rows(rows, self.space.dimension)
 
     def token_spans(self, text: str) -> list[tuple[int, int]]:
+        self._refuse_unless(Modality.TEXT)
         return [match.span() for match in _TOKEN.finditer(text)]
 
     def _text_row(self, text: str) -> Sequence[float]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import warnings
-import warnings
 from html import unescape
 from threading import Lock
 from typing import TYPE_CHECKING

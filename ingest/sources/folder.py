@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _MAX_NAME_CHARS = 100
 _UNSAFE = re.compile(r"[^\w.@+=,() -]")
 _NO_EXTENSION = "(no extension)"
+_INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,8 @@ class _Walk:
             media_type=media_type,
             modality=to_modality(media_type),
             size_bytes=status.st_size,
-            modified_ns=status.st_mtime_ns,
+            # File systems hold times that no store and no calendar does; 64 bits end in 2262.
+            modified_ns=min(max(status.st_mtime_ns, _INT64_MIN), _INT64_MAX),
         )
 
 

@@ -31,7 +31,7 @@ def aliases(root: Path) -> Path:
 
 def folders(root: Path) -> list[Path]:
     """The folders of all collections, and of those that were cut short, sorted."""
-    return sorted((root / "collections").glob("*"))
+    return sorted(entry for entry in (root / "collections").glob("*") if entry.is_dir())
 
 
 def folder(root: Path, concrete: str) -> Path:

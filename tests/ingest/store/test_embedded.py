@@ -207,6 +207,14 @@ def test_a_creation_that_was_cut_short_leaves_nothing(index: Path) -> None:
         assert engine.count("half").count == 0
 
 
+def test_a_file_that_a_desktop_left_beside_the_collections_is_no_matter(index: Path) -> None:
+    with connect(str(index)) as engine:
+        create(engine, "c__g001")
+    (index / "collections" / ".DS_Store").write_bytes(b"a desktop's own")
+    with connect(str(index)) as engine:
+        assert engine.collection_exists("c__g001")
+
+
 def test_a_swap_of_an_alias_shows_one_collection_or_the_other(index: Path) -> None:
     """A reader in another thread never sees an error, an empty alias or a mixture."""
     with connect(str(index)) as engine:
