@@ -62,9 +62,11 @@ def ingest(
 
 def to_table(report: RunReport) -> str:
     """The report for people: what happened, how long it took, what failed."""
+    from ingest.sources.uris import to_printable
+
     counts = report.counts
     rows = [
-        ("root", f"{report.root} ({report.location})"),
+        ("root", f"{report.root} ({to_printable(report.location)})"),
         ("index", f"{report.url}, collection {report.collection}"),
         ("model", f"{report.model_id} ({report.fingerprint.removeprefix('blake3:')[:12]})"),
         ("scanned", f"{counts.scanned:,} items"),
@@ -82,8 +84,13 @@ def to_table(report: RunReport) -> str:
 
 
 def _to_failure_lines(report: RunReport) -> list[str]:
+    from ingest.sources.uris import to_printable
+
     shown = report.failures[:SHOWN_FAILURES]
-    lines = [f"  {one.kind}: {one.location or one.source_uri}: {one.message}" for one in shown]
+    lines = [
+        f"  {one.kind}: {to_printable(one.location or one.source_uri)}: {one.message}"
+        for one in shown
+    ]
     if len(report.failures) > len(shown):
         lines.append(f"  ... and {len(report.failures) - len(shown):,} more")
     return lines

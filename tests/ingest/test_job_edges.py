@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
+from ingest.cli import to_table
 from ingest.job import IngestJob
 from ingest.sources.folder import FolderSource
 from schemas.errors import StoreError
@@ -56,6 +58,16 @@ def test_a_time_beyond_64_bits_costs_nothing(year: int) -> None:
         os.utime(note, (seconds, seconds))
         assert note.stat().st_mtime == seconds
         assert ingest(Path(folder)).counts.added == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such a name")
+def test_the_table_prints_what_any_file_is_called(both: Path) -> None:
+    (both / os.fsdecode(b"caf\xe9.png")).write_bytes(b"no image")
+    (both / "red\x1b[31m\n.png").write_bytes(b"no image")
+    table = to_table(ingest(both))
+    assert table.encode("utf-8", "strict")
+    assert "caf\\xe9.png: not an image" in table
+    assert "red\\x1b[31m\\n.png: not an image" in table
 
 
 @pytest.mark.parametrize("modality", list(Modality))

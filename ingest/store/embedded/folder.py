@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from qdrant_client import models
@@ -146,11 +147,12 @@ class EmbeddedFolder(Engine):
 
     @translated
     def close(self) -> None:
-        with self._turn:
-            while self._shards:
-                self._shards.popitem()[1].close()
-            self._catalogue.close()
+        with self._turn, ExitStack() as last:
+            # A shard that cannot be flushed keeps neither the others open nor the lock.
             self._is_closed = True
+            last.callback(self._catalogue.close)
+            while self._shards:
+                last.callback(self._shards.popitem()[1].close)
 
     @translated
     def _open(self, path: Path) -> Catalogue:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -193,6 +194,17 @@ def test_a_missing_shard_is_an_error_of_ours(index: Path) -> None:
         file.write_text("{")
     with connect(str(index)) as engine, pytest.raises(StoreRejected):
         engine.count("c")
+
+
+def test_a_failing_flush_lets_go_of_the_lock(index: Path) -> None:
+    engine = connect(str(index))
+    create(engine, "c__g001")
+    engine.upsert("c__g001", to_points())
+    shutil.rmtree(layout.shard(index, "c__g001"))
+    with pytest.raises(StoreRejected):
+        engine.close()
+    with connect(str(index)) as again:
+        assert again.collection_exists("c__g001")
 
 
 def test_a_creation_that_was_cut_short_leaves_nothing(index: Path) -> None:
