@@ -28,7 +28,8 @@ def load_encoder(
             texts, or the path of a folder that holds one.
         revision: Which revision must be loaded. A hub id outside the catalogue needs its full
             commit hash; for the hinge and for folders, None takes what is there.
-        threads: Threads inside one forward pass; None or 0 leaves it to the runtime.
+        threads: Threads inside one forward pass; None or 0 is 1 for the hinge and leaves it to the
+            runtime for hub models.
         dtype: ``float32``, ``bfloat16`` or ``float16`` for hub models; None chooses by the
             hardware. A collection is searched in the dtype that it was built in.
         check: Run the self-test on hub models (below a second for small ones). The hinge proves

@@ -36,18 +36,10 @@ def from_source_uri(source_uri: str) -> tuple[str, str]:
     return unquote(root), os.fsdecode(unquote_to_bytes(quoted))
 
 
-def source_path(source_uri: str) -> str:
-    r"""The relative path, fit for a terminal: what cannot be printed is escaped as ``\xNN``.
+def to_printable(path: str) -> str:
+    r"""A path as the operating system gives it, with what cannot be printed escaped as ``\xNN``.
 
     File names may hold line breaks, terminal escapes and bytes that are no text.
-
-    Raises:
-        ValueError: It is not a source URI.
     """
-    return to_printable(from_source_uri(source_uri)[1])
-
-
-def to_printable(path: str) -> str:
-    """A path as the operating system gives it, with what cannot be printed escaped."""
     text = os.fsencode(path).decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

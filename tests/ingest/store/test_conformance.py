@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
@@ -284,7 +285,8 @@ def test_flush_and_optimize_change_nothing_small(engine: Engine, filled: str) ->
 
 
 def test_a_closed_engine_says_so(address: str, tmp_path: Path) -> None:
-    engine = connect(address if "://" in address or address == ":memory:" else str(tmp_path))
+    mine = address if "://" in address or address == ":memory:" else str(tmp_path)
+    engine = connect(mine, api_key=os.environ.get("QDRANT_API_KEY"))
     engine.close()
     engine.close()
     with pytest.raises(StoreRejected, match="closed"):
