@@ -8,11 +8,11 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ingest.store.collections import resolve_collection
 from PIL import Image
 
 from ingest.job import IngestJob
 from ingest.sources.folder import FolderSource
+from ingest.store.collections import resolve_collection
 from ingest.store.connect import connect
 from schemas.collection import from_payload, to_point_id
 from schemas.errors import LockHeld, SettingsError, SpaceMismatch
