@@ -78,7 +78,8 @@ def iter_sound() -> Iterator[tuple[str, bytes]]:
     yield "front_matter_only_opens.md", b"---\ntitle: " + b" " * 200_000 + b"x\n"
     yield "comments.md", b"# Title\n\n" + b"<!--" * 100_000
     yield "list_of_100000.md", b"- a\n" * 100_000
-    yield "deep_list.md", b"".join(b"  " * i + b"- a\n" for i in range(400))
+    yield "deep_list.md", b"".join(b"  " * i + b"- %d items deep\n" % i for i in range(400))
+    yield "deep_quote.md", b"> " * 40 + b"words of another\n"
     yield "deep.html", _nested(100_000, b"found")
     yield "spans.html", b"<html><body>" + b"<span>a</span> " * 100_000
     yield "unclosed.html", b"<html><body><p>text" + b"<script>" * 5_000

@@ -39,6 +39,9 @@ _MAX_PARSED_CHARS = 300_000
 _MAX_INLINE_CHARS = 20_000
 """Likewise a longer paragraph: brackets without a partner take quadratic time."""
 
+_MAX_NESTING = 100
+"""The parser drops what lies deeper, without a word; such a text stays as it is."""
+
 
 def read_markdown(source: str) -> tuple[str | None, str]:
     r"""Title and text of a Markdown document.
@@ -58,6 +61,8 @@ def read_markdown(source: str) -> tuple[str | None, str]:
         return front_title, body
     environment: dict[str, object] = {}
     tokens = _parser().parse(body, environment)
+    if max((token.level for token in tokens), default=0) >= _MAX_NESTING - 1:
+        return front_title, body
     pieces = [_to_piece(token, environment) for token in tokens]
     heading = next((i + 1 for i, token in enumerate(tokens) if token.type == "heading_open"), None)
     title = front_title or to_title(None if heading is None else pieces[heading])
@@ -85,7 +90,8 @@ def _parser() -> MarkdownIt:
     """CommonMark with tables; blocks only, so that long paragraphs can be spared."""
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("commonmark").enable("table").disable("inline")
+    blocks = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING})
+    return blocks.enable("table").disable("inline")
 
 
 @cache

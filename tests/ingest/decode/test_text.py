@@ -73,6 +73,7 @@ def test_characters_come_out_as_they_were_meant(name: str, text: str) -> None:
         ("brackets.md", "[[[["),
         ("comments.md", "Title"),
         ("marks.txt", " end"),
+        *[("deep_list.md", "399 items deep"), ("deep_quote.md", "words of another")],
     ],
 )
 def test_words_are_found_in_odd_documents(name: str, words: str) -> None:
