@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import warnings
 from html import unescape
 from threading import Lock
@@ -36,7 +37,7 @@ _TAG = re.compile(r"<[^<>]*>")
 _SPACES = re.compile(r"[ \t\n]+")
 
 _IMPORTING = Lock()
-"""Changing the warning filters is not safe in several threads at once."""
+"""Changing the warning filters is not safe in several threads at once, so it is done once."""
 
 _BRIEF_CHARS = 600
 """A page that shows no more text than this is all main text: there is nothing to sift."""
@@ -105,9 +106,12 @@ def _to_main_text(tree: HtmlElement) -> str | None:
 
 def _load_trafilatura() -> ModuleType:
     """The library, without what its HTTP client says on import about proxies nobody uses here."""
-    with _IMPORTING, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="SOCKS support in urllib3")
-        import trafilatura
+    with _IMPORTING:
+        if (loaded := sys.modules.get("trafilatura")) is not None:
+            return loaded
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="SOCKS support in urllib3")
+            import trafilatura
     return trafilatura
 
 
