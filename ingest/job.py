@@ -209,7 +209,7 @@ def _to_index_path(url: str) -> Path | None:
     """The absolute folder of an embedded index; None for a server and for memory."""
     if url == ":memory:" or url.startswith(("http://", "https://")):
         return None
-    return Path(url).expanduser().absolute()
+    return Path(os.path.expanduser(url)).absolute()  # noqa: PTH111 - as connect() reads it
 
 
 def _count_cores() -> int:

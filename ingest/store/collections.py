@@ -20,7 +20,7 @@ from schemas.collection import (
     to_generation,
     vector_params,
 )
-from schemas.errors import CollectionMissing, SpaceMismatch, StoreRejected
+from schemas.errors import CollectionMissing, SettingsError, SpaceMismatch, StoreRejected
 from schemas.space import EmbeddingSpace
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ def ensure_collection(
 
     Raises:
         SpaceMismatch: It exists and was built in another space.
+        SettingsError: The name of a new collection ends like a generation's.
         StoreRejected: The store refuses, or the name is that of a collection which is not ours.
         StoreUnavailable: The store did not answer; call again.
     """
@@ -98,6 +99,10 @@ def ensure_collection(
         found = resolve_collection(engine, name)
         check_space(found, space)
         return found
+    if from_generation(name) is not None:
+        raise SettingsError(
+            f"collection {name!r} ends like another collection's generation; leave the ending out"
+        )
     generation = _adopt_generation(engine, name, space) or to_generation(name, FIRST_GENERATION)
     _ensure_generation(engine, generation, space, canary)
     made = _read(engine, generation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -57,7 +58,8 @@ def connect(
         )
     from ingest.store.embedded.engine import EmbeddedEngine
 
-    return EmbeddedEngine(Path(url).expanduser())
+    # Not Path's: it raises where there is no such user, and a name may begin with a tilde.
+    return EmbeddedEngine(Path(os.path.expanduser(url)))  # noqa: PTH111
 
 
 def _open_server(

@@ -12,7 +12,13 @@ from ingest.store import collections
 from ingest.store.collections import check_space, ensure_collection, resolve_collection
 from ingest.store.connect import connect
 from schemas.collection import PAYLOAD_INDEXES, SCHEMA_VERSION
-from schemas.errors import CollectionMissing, SpaceMismatch, StoreRejected, StoreUnavailable
+from schemas.errors import (
+    CollectionMissing,
+    SettingsError,
+    SpaceMismatch,
+    StoreRejected,
+    StoreUnavailable,
+)
 from schemas.records import Modality
 from schemas.space import EmbeddingSpace
 from tests.ingest.store.samples import AXIS, create, point_alias
@@ -166,6 +172,14 @@ def test_damaged_metadata_is_refused(engine: Engine, name: str, change: dict[str
     engine.update_collection(made.name, metadata=change)
     with pytest.raises(StoreRejected, match=made.name):
         resolve_collection(engine, name)
+
+
+def test_a_name_that_ends_like_a_generation_is_refused(engine: Engine, name: str) -> None:
+    """The next generation of ``name`` will need it."""
+    made = ensure_collection(engine, name, SPACE, CANARY)
+    with pytest.raises(SettingsError, match="leave the ending out"):
+        ensure_collection(engine, f"{name}__g002", SPACE, CANARY)
+    assert ensure_collection(engine, made.name, SPACE, CANARY) == made
 
 
 def test_it_is_all_there_after_reopening(tmp_path_factory: pytest.TempPathFactory) -> None:

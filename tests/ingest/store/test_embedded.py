@@ -126,6 +126,13 @@ def test_looking_leaves_no_trace(index: Path) -> None:
     assert not index.exists()
 
 
+def test_a_tilde_without_a_user_is_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with connect("~nobody-of-that-name/index") as engine:
+        create(engine, "c")
+    assert (tmp_path / "~nobody-of-that-name" / "index").is_dir()
+
+
 def test_two_that_looked_first_make_one_index(index: Path) -> None:
     with connect(str(index)) as first, connect(str(index)) as second:
         create(first, "c")
