@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
 import tomllib
 import zipfile
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,18 +39,23 @@ def _project() -> dict[str, Any]:
     return tomllib.loads(_read("pyproject.toml"))
 
 
-def _iter_files() -> Iterator[Path]:
+@cache
+def _files() -> tuple[Path, ...]:
     """Every file that git would take, whether or not there is a git here."""
     ignored = pathspec.GitIgnoreSpec.from_lines([*_read(".gitignore").splitlines(), ".git"])
-    for relative in sorted(ignored.match_tree_files(str(ROOT), negate=True)):
-        yield ROOT / relative
+    found = []
+    for folder, folders, names in os.walk(ROOT):
+        here = Path(folder).relative_to(ROOT)
+        folders[:] = sorted(one for one in folders if not ignored.match_file(f"{here / one}/"))
+        found += [ROOT / here / one for one in sorted(names) if not ignored.match_file(here / one)]
+    return tuple(found)
 
 
-def _iter_texts() -> Iterator[tuple[Path, str]]:
-    for path in _iter_files():
-        content = path.read_bytes()
-        if b"\0" not in content:
-            yield path.relative_to(ROOT), content.decode("utf-8")
+@cache
+def _texts() -> tuple[tuple[Path, str], ...]:
+    """Each of them that is text: its path below the root, and what is in it."""
+    contents = ((path.relative_to(ROOT), path.read_bytes()) for path in _files())
+    return tuple((path, content.decode()) for path, content in contents if b"\0" not in content)
 
 
 def _make_targets() -> set[str]:
@@ -117,7 +124,7 @@ def test_whatever_we_import_we_declare() -> None:
     homes = {**packages_distributions(), "pydantic_core": ["pydantic"]}  # pinned by pydantic
     undeclared = {
         (str(path), name)
-        for path, text in _iter_texts()
+        for path, text in _texts()
         if path.suffix == ".py" and path.parts[0] in {*PACKAGES, "diptych.py"}
         for name in _imported_roots(ast.parse(text)) - {*PACKAGES, *sys.stdlib_module_names}
         if declared.isdisjoint(map(_normalised, homes.get(name, [name])))
@@ -207,7 +214,7 @@ def test_every_target_is_explained_and_phony() -> None:
 def test_links_between_pages_lead_somewhere() -> None:
     broken = [
         f"{path}: {link}"
-        for path, text in _iter_texts()
+        for path, text in _texts()
         if path.suffix == ".md" and path.parts[:2] != ("examples", "documents")
         for link in MARKDOWN_LINK.findall(text)
         if not (ROOT / path.parent / link).exists()
@@ -216,8 +223,8 @@ def test_links_between_pages_lead_somewhere() -> None:
 
 
 def test_files_are_small_and_end_well() -> None:
-    wrong = [f"{path}: large" for path in _iter_files() if path.stat().st_size > MAX_FILE_BYTES]
-    for path, text in _iter_texts():
+    wrong = [f"{path}: large" for path in _files() if path.stat().st_size > MAX_FILE_BYTES]
+    for path, text in _texts():
         if text and (not text.endswith("\n") or text.endswith("\n\n") or "\r" in text):
             wrong.append(f"{path}: line endings")
         if re.search(r"[ \t]$", text, re.MULTILINE):
@@ -228,14 +235,14 @@ def test_files_are_small_and_end_well() -> None:
 def test_no_file_names_the_home_or_the_index_of_one_machine() -> None:
     personal = re.compile(r"/Users/\w|/home/(?!diptych)\w|index-url[ =]+(?:https?|file):")
     this_file = Path(__file__).relative_to(ROOT)
-    found = [path for path, text in _iter_texts() if personal.search(text) and path != this_file]
+    found = [path for path, text in _texts() if personal.search(text) and path != this_file]
     assert found == []
 
 
 def test_code_files_are_one_page_of_purpose() -> None:
     long = [
         f"{path}: {text.count(chr(10))} lines"
-        for path, text in _iter_texts()
+        for path, text in _texts()
         if path.suffix == ".py" and path.parts[0] in {*PACKAGES, "diptych.py"}
         if text.count("\n") > MAX_FILE_LINES
     ]
