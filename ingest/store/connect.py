@@ -40,7 +40,8 @@ def connect(
 
     Raises:
         LockHeld: Another process, or another engine of this one, has the embedded index open.
-        SettingsError: The address is of no known kind.
+        SettingsError: The address is of no known kind or cannot be parsed, or the key is not
+            printable ASCII, which a request's header must be.
         StoreUnavailable: The server does not answer.
         StoreRejected: The server refuses the key, or the path is not an index of ours.
     """
@@ -48,7 +49,7 @@ def connect(
         from ingest.store.memory import MemoryEngine
 
         return MemoryEngine()
-    scheme = urlsplit(url).scheme.lower() if "://" in url else ""
+    scheme = _to_scheme(url)
     if scheme in {"http", "https"}:
         return _open_server(url, api_key, timeout_seconds, grpc_port if prefer_grpc else None)
     if scheme or not url:
@@ -62,9 +63,31 @@ def connect(
     return EmbeddedEngine(Path(os.path.expanduser(url)))  # noqa: PTH111
 
 
+def _to_scheme(url: str) -> str:
+    """The scheme in lower case; empty for a path."""
+    if "://" not in url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        # Reading the port is what checks it.
+        sound = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        sound = False
+    scheme = url.partition("://")[0].lower()
+    if scheme in {"http", "https"} and (not sound or any(map(str.isspace, url))):
+        raise SettingsError(f"url: {url!r} is not an address; write http://host:6333")
+    return scheme
+
+
 def _open_server(
     url: str, api_key: str | None, timeout_seconds: float, grpc_port: int | None
 ) -> Engine:
+    if api_key is not None and not (api_key.isascii() and api_key.isprintable()):
+        # The key itself stays out of the message.
+        raise SettingsError(
+            "api_key: it has characters that no request can carry; give printable ASCII, "
+            "without line ends"
+        )
     from ingest.store.server import ServerEngine
 
     engine = ServerEngine(url, api_key, timeout_seconds, grpc_port)
