@@ -5,13 +5,14 @@ Nothing heavy is imported until a command runs, so ``diptych --help`` stays quic
 
 from __future__ import annotations
 
+import io
 import sys
 from importlib import import_module
 from typing import NoReturn
 
 import click
 
-from schemas.errors import DiptychError
+from schemas.errors import DiptychError, StoreError
 from schemas.report import EXIT_INTERRUPTED
 
 _COMMANDS = {
@@ -56,6 +57,11 @@ def main() -> NoReturn:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
+    except OSError as error:
+        # Above all the output itself: a full disk behind `> answer.json`.
+        click.echo(f"Error: reading or writing failed: {error}", err=True)
+        sys.stdout = io.StringIO()  # the real one would fail once more on the way out
+        sys.exit(StoreError.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         sys.exit(EXIT_INTERRUPTED)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 import diptych
 
-if TYPE_CHECKING:
-    from pathlib import Path
+FULL = Path("/dev/full")
+"""A device that takes nothing; Linux has it."""
 
 
 def call(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -53,6 +53,22 @@ def test_a_wrong_setting_is_one_line_and_exit_78(tmp_path: Path) -> None:
     done = call("ingest", ".", cwd=tmp_path)
     assert done.returncode == 78
     assert "top_k" in done.stderr
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="the system has no full device")
+def test_an_answer_that_finds_no_room_is_one_line_and_exit_74() -> None:
+    with FULL.open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, diptych.__file__, "--help"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+    assert done.returncode == 74
+    assert done.stderr.startswith("Error: reading or writing failed: ")
+    assert done.stderr.count("\n") == 1
 
 
 def test_searching_an_index_that_is_not_there_says_so(tmp_path: Path) -> None:
