@@ -98,6 +98,7 @@ def _to_failure_lines(report: RunReport) -> list[str]:
 
 def _stop_on_signal() -> Event:
     """An event that Ctrl-C or a termination request sets; a second one ends the process at once."""
+    import os
     import signal
     from threading import Event
 
@@ -105,7 +106,8 @@ def _stop_on_signal() -> Event:
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature is signal's
         stopping.set()
-        click.echo("Stopping: finishing what is under way ...", err=True)
+        # Not print: interrupting another print, it would fail.
+        os.write(2, b"Stopping: finishing what is under way ...\n")
         signal.signal(number, signal.SIG_DFL)
 
     for number in (signal.SIGINT, signal.SIGTERM):

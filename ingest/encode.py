@@ -69,13 +69,14 @@ def iter_batches(prepared: Sequence[Prepared], batch_size: int) -> Iterator[Batc
 def _to_points(
     prepared: Sequence[Prepared], encoder: Encoder, *, batch_size: int, stopwatch: Stopwatch
 ) -> dict[str, list[models.PointStruct]]:
-    space = encoder.space
+    fingerprints = {one.record.source_uri: one.fingerprint for one in prepared}
     points: dict[str, list[models.PointStruct]] = defaultdict(list)
     for batch in iter_batches(prepared, batch_size):
         with stopwatch.lap("encode"):
             vectors = _encode(batch, encoder)
         for chunk, vector in zip(batch.chunks, vectors, strict=True):
-            points[chunk.record.source_uri].append(to_point(chunk, vector, space))
+            uri = chunk.record.source_uri
+            points[uri].append(to_point(chunk, vector, fingerprints[uri]))
     return points
 
 

@@ -20,7 +20,7 @@ from ingest.pipeline import Pipeline
 from ingest.plan import read_known
 from ingest.prepare import Preparer
 from ingest.progress import Progress
-from ingest.relocate import Relocation
+from ingest.refresh import Refresh
 from ingest.stopwatch import Stopwatch
 from ingest.store.collections import check_space, ensure_collection, resolve_collection
 from ingest.store.connect import connect
@@ -109,7 +109,7 @@ class IngestJob:
     def _ingest(self, engine: Engine, encoder: Encoder, collection: ConcreteCollection) -> bool:
         known = read_known(engine, collection.name, self._source.name)
         writer = Writer(engine, collection.name)
-        relocation = Relocation.of(self._source, known)
+        refresh = Refresh.of(self._source, known)
         pipeline = Pipeline(
             self._preparer(encoder, known),
             encoder,
@@ -123,7 +123,7 @@ class IngestJob:
         with Progress(self._source, shown=self._show_progress) as progress:
 
             def settle(outcome: Outcome) -> None:
-                relocation.apply(outcome, writer)
+                refresh.apply(outcome, writer)
                 self._tally.add(outcome)
                 progress.advance(outcome)
 
@@ -225,6 +225,8 @@ def _connect(settings: Settings) -> Engine:
         settings.url,
         api_key=secret.get_secret_value() if secret else None,
         timeout_seconds=settings.timeout_seconds,
+        prefer_grpc=settings.prefer_grpc,
+        grpc_port=settings.grpc_port,
     )
 
 

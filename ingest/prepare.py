@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ingest.chunk import hash_content, iter_text_chunks, to_image_chunk
 from ingest.decode.image import decode_image
 from ingest.decode.text import decode_text
+from ingest.plan import to_fingerprint
 from ingest.sources.read import read_bytes
 from schemas.errors import UnsupportedModality
 from schemas.records import Modality
@@ -31,12 +32,14 @@ class Prepared:
     Attributes:
         record: The record.
         known: What the collection held of it before, if anything.
+        fingerprint: Of the pipeline that cut it and will encode it.
         chunks: At least one.
         image: The decoded image of an image record.
     """
 
     record: Record
     known: Known | None
+    fingerprint: str
     chunks: tuple[Chunk, ...]
     image: Image | None = None
 
@@ -64,7 +67,10 @@ class Preparer:
         """Keep what every record is measured against."""
         self._encoder = encoder
         self._space = encoder.space
-        self._fingerprint = encoder.space.fingerprint
+        self._fingerprints = {
+            modality: to_fingerprint(encoder.space, modality, overlap_tokens)
+            for modality in Modality
+        }
         self._known = known
         self._limits = limits
         self._overlap_tokens = overlap_tokens
@@ -89,7 +95,7 @@ class Preparer:
         with self._stopwatch.lap("read"):
             content = read_bytes(record, self._limits.max_source_bytes)
             content_hash = hash_content(content)
-        if known and known.holds(content_hash, self._fingerprint):
+        if known and known.holds(content_hash, self._fingerprints[record.modality]):
             return None
         with self._stopwatch.lap("decode"):
             if record.modality is Modality.IMAGE:
@@ -106,7 +112,7 @@ class Preparer:
             side_pixels=self._space.image_size_pixels,
         )
         chunk = to_image_chunk(record, decoded, content_hash)
-        return Prepared(record, known, (chunk,), decoded.image)
+        return Prepared(record, known, self._fingerprints[Modality.IMAGE], (chunk,), decoded.image)
 
     def _prepare_text(
         self, record: Record, known: Known | None, content: bytes, content_hash: str
@@ -120,4 +126,4 @@ class Preparer:
             window_tokens=self._space.window_tokens,
             overlap_tokens=self._overlap_tokens,
         )
-        return Prepared(record, known, tuple(chunks))
+        return Prepared(record, known, self._fingerprints[Modality.TEXT], tuple(chunks))

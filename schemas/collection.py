@@ -62,7 +62,7 @@ def to_point_id(source_uri: str, ordinal: int) -> str:
 
 
 def to_payload(chunk: Chunk, fingerprint: str) -> dict[str, Any]:
-    """The payload of a chunk encoded in the space with this fingerprint.
+    """The payload of a chunk made by the pipeline with this fingerprint.
 
     Keys whose value is unknown are left out; :func:`from_payload` reads them as None.
     """
@@ -71,11 +71,9 @@ def to_payload(chunk: Chunk, fingerprint: str) -> dict[str, Any]:
         "modality": str(chunk.modality),
         "source_uri": record.source_uri,
         "root": record.root,
-        **to_location_payload(record),
+        **to_listing_payload(record),
         "media_type": record.media_type,
         "size_bytes": record.size_bytes,
-        "modified_ns": record.modified_ns,
-        "modified_at": _to_iso(record.modified_ns),
         "chunk_ordinal": chunk.ordinal,
         "chunk_count": chunk.count,
         "content_hash": chunk.content_hash,
@@ -126,20 +124,18 @@ def from_payload(payload: Mapping[str, Any]) -> Chunk:
     )
 
 
-def to_point(
-    chunk: Chunk, vector: NDArray[np.float32], space: EmbeddingSpace
-) -> models.PointStruct:
+def to_point(chunk: Chunk, vector: NDArray[np.float32], fingerprint: str) -> models.PointStruct:
     """The point of a chunk.
 
     Args:
         chunk: What the point stands for.
-        vector: Shape ``(space.dimension,)``, unit norm.
-        space: Where the vector lies.
+        vector: Shape ``(dimension,)``, unit norm.
+        fingerprint: Of the pipeline that made it.
     """
     return models.PointStruct(
         id=to_point_id(chunk.record.source_uri, chunk.ordinal),
         vector=vector.tolist(),
-        payload=to_payload(chunk, space.fingerprint),
+        payload=to_payload(chunk, fingerprint),
     )
 
 
@@ -148,16 +144,13 @@ def vector_params(space: EmbeddingSpace) -> models.VectorParams:
     return models.VectorParams(size=space.dimension, distance=models.Distance.COSINE)
 
 
-def to_location_payload(record: Record) -> dict[str, str]:
-    """The one payload field that changes when a root moves.
-
-    A path that is not UTF-8 is stored as a file URL of its bytes, since JSON has only text.
-    """
-    try:
-        record.location.encode()
-    except UnicodeEncodeError:
-        return {"location": _RAW_PATH + quote_from_bytes(os.fsencode(record.location))}
-    return {"location": record.location}
+def to_listing_payload(record: Record) -> dict[str, str | int]:
+    """The payload fields that can change while the item's bytes stay the same."""
+    return {
+        "location": _to_storable(record.location),
+        "modified_ns": record.modified_ns,
+        "modified_at": _to_iso(record.modified_ns),
+    }
 
 
 def read_location(payload: Mapping[str, Any]) -> str:
@@ -192,6 +185,15 @@ def from_generation(collection_name: str) -> tuple[str, int] | None:
 def _equality_filter(field: str, value: str) -> models.Filter:
     equal = models.FieldCondition(key=field, match=models.MatchValue(value=value))
     return models.Filter(must=[equal])
+
+
+def _to_storable(path: str) -> str:
+    """The path; one that is not UTF-8 as a file URL of its bytes, since JSON has only text."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return _RAW_PATH + quote_from_bytes(os.fsencode(path))
+    return path
 
 
 def _to_iso(epoch_ns: int) -> str:

@@ -32,6 +32,8 @@ class Settings(BaseSettings):
             index, ``:memory:`` for a throw-away one.
         api_key: The server's API key.
         timeout_seconds: Of one request to a server.
+        prefer_grpc: Whether to speak gRPC to a server, which is quicker than REST.
+        grpc_port: Where the server speaks it.
         collection: Name (alias) of the collection.
         model: Model id: the offline default, a folder, or a Hugging Face id.
         revision: Exact revision of a Hugging Face model; without it the catalogue's.
@@ -50,6 +52,8 @@ class Settings(BaseSettings):
     url: str = Field("diptych-index", min_length=1)
     api_key: SecretStr | None = None
     timeout_seconds: float = Field(30.0, gt=0)
+    prefer_grpc: bool = True
+    grpc_port: int = Field(6334, ge=1, le=65535)
     collection: str = Field("diptych", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=200)
     model: str = Field("hinge-en-1", min_length=1)
     revision: str | None = None

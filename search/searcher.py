@@ -107,6 +107,8 @@ class Searcher:
             url or settings.url,
             api_key=settings.api_key.get_secret_value() if settings.api_key else None,
             timeout_seconds=settings.timeout_seconds,
+            prefer_grpc=settings.prefer_grpc,
+            grpc_port=settings.grpc_port,
         )
         try:
             return cls._compose(engine, collection or settings.collection, model, settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -52,9 +53,8 @@ def photos(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(engine: Engine, tmp_path: Path) -> Callable[..., RunReport]:
     def run(folder: Path, encoder: LegibleEncoder | None = None, **options: Any) -> RunReport:
-        settings = load_settings(
-            url=":memory:", chunk_overlap_tokens=2, workers=2, **options.pop("settings", {})
-        )
+        chosen = {"chunk_overlap_tokens": 2, "workers": 2, **options.pop("settings", {})}
+        settings = load_settings(url=":memory:", **chosen)
         source = FolderSource.open(folder, **options.pop("source", {}))
         letters = tmp_path / "dead-letters.jsonl"
         job = IngestJob(source, settings, dead_letters=letters, show_progress=False, **options)
@@ -216,6 +216,28 @@ def test_a_root_that_moved_is_re_pointed_without_encoding(
     assert {chunk.record.location for chunk in indexed(engine).values()} == {
         str(path) for path in moved.rglob("*") if path.is_file() and path.suffix != ".bin"
     }
+
+
+def test_a_touched_item_is_found_by_its_new_time_without_encoding(
+    engine: Engine, run: Callable[..., RunReport], photos: Path
+) -> None:
+    run(photos)
+    os.utime(photos / "red.png", (86_400, 86_400))
+    encoder = LegibleEncoder()
+    assert run(photos, encoder).counts.unchanged == 4
+    assert (encoder.encoded_images, encoder.encoded_texts) == (0, 0)
+    points, _ = engine.scroll("diptych", limit=100, with_payload=True)
+    times = {(p.payload or {})["source_uri"]: (p.payload or {})["modified_at"] for p in points}
+    assert times["folder://photos/red.png"] == "1970-01-02T00:00:00+00:00"
+
+
+def test_another_overlap_cuts_and_encodes_texts_again_and_leaves_images(
+    run: Callable[..., RunReport], photos: Path
+) -> None:
+    run(photos)
+    report = run(photos, settings={"chunk_overlap_tokens": 3})
+    assert (report.counts.updated, report.counts.unchanged) == (2, 2)
+    assert report.counts.images == 0
 
 
 def test_include_exclude_and_hidden_choose_the_items(

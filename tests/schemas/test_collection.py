@@ -90,11 +90,11 @@ def test_any_path_can_be_stored_as_json_and_had_back(name: bytes) -> None:
 
 def test_a_point_carries_id_vector_and_fingerprint() -> None:
     chunk = Chunk(NOTE, 0, 1, "blake3:ab", text="hello")
-    point = to_point(chunk, np.array([0.0, 0.6, 0.8], np.float32), SPACE)
+    point = to_point(chunk, np.array([0.0, 0.6, 0.8], np.float32), "blake3:ff")
     assert point.id == to_point_id("folder://notes/a.txt", 0)
     assert point.vector == np.array([0.0, 0.6, 0.8], np.float32).tolist()
     assert point.payload is not None
-    assert point.payload["fingerprint"] == SPACE.fingerprint
+    assert point.payload["fingerprint"] == "blake3:ff"
 
 
 def test_point_ids_never_change_between_releases() -> None:

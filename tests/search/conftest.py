@@ -55,7 +55,7 @@ def to_image_points(
     for width, (name, path) in enumerate(photographs.items(), start=1):
         chunk = to_image_chunk(path.name, path, width_pixels=width, metadata={"colour": name})
         vector = encoder.encode_images([Image.new("RGB", (8, 6), COLOURS[name])])[0]
-        points.append(to_point(chunk, vector, encoder.space))
+        points.append(to_point(chunk, vector, encoder.space.fingerprint))
     return points
 
 

@@ -56,4 +56,4 @@ def to_text_chunks(name: str, *passages: str, **fields: Any) -> list[Chunk]:
 def to_text_points(encoder: Encoder, chunks: list[Chunk]) -> list[models.PointStruct]:
     vectors = encoder.encode_texts([chunk.text for chunk in chunks], Role.DOCUMENT)
     pairs = zip(chunks, vectors, strict=True)
-    return [to_point(chunk, vector, encoder.space) for chunk, vector in pairs]
+    return [to_point(chunk, vector, encoder.space.fingerprint) for chunk, vector in pairs]

@@ -52,9 +52,8 @@ def to_photograph(folder: Path, number: int, encoder: Encoder) -> models.PointSt
     path = folder / f"{number}.png"
     Image.effect_noise((64, 48), 40 * number).convert("RGB").save(path)
     with Image.open(path) as image:
-        return to_point(
-            to_image_chunk(path.name, path), encoder.encode_images([image])[0], encoder.space
-        )
+        vector = encoder.encode_images([image])[0]
+    return to_point(to_image_chunk(path.name, path), vector, encoder.space.fingerprint)
 
 
 def test_a_photograph_finds_itself_through_the_given_model(index: Path, clip: Path) -> None:

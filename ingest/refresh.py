@@ -1,4 +1,4 @@
-"""A root that moved: its items are the same, only where they lie has changed."""
+"""What a listing says of an unchanged item: where it lies, when it was last touched."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ingest.outcome import Action
 from ingest.sources.uris import from_source_uri
-from schemas.collection import source_filter, to_location_payload
+from schemas.collection import source_filter, to_listing_payload
 from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Relocation:
-    """Re-points unchanged items of a root that was indexed from another folder before.
+class Refresh:
+    """Keeps the payload of unchanged items true when their root moved or they were touched.
 
     Attributes:
         known: What the collection holds of the root, by source URI.
@@ -31,8 +31,8 @@ class Relocation:
     known: Mapping[str, Known]
 
     @classmethod
-    def of(cls, source: FolderSource, known: Mapping[str, Known]) -> Relocation:
-        """The relocation that this run amounts to; usually none.
+    def of(cls, source: FolderSource, known: Mapping[str, Known]) -> Refresh:
+        """The refresh of a root that this source lists.
 
         Raises:
             SettingsError: The root was indexed from another folder which still exists: two
@@ -49,9 +49,10 @@ class Relocation:
         return cls(known)
 
     def apply(self, outcome: Outcome, writer: Writer) -> None:
-        """Correct the recorded location of an unchanged item that lies elsewhere now."""
+        """Correct the recorded location and time of an unchanged item; encodes nothing."""
         record = outcome.record
         if outcome.action is not Action.UNCHANGED or record is None:
             return
-        if self.known[record.source_uri].location != record.location:
-            writer.set_payload(to_location_payload(record), source_filter(record.source_uri))
+        known = self.known[record.source_uri]
+        if (known.location, known.modified_ns) != (record.location, record.modified_ns):
+            writer.set_payload(to_listing_payload(record), source_filter(record.source_uri))
