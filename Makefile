@@ -5,6 +5,8 @@ VENV ?= .venv
 # Where pip takes torch from, e.g. the CPU wheels' own index: see CONTRIBUTING.md.
 TORCH_INDEX_ARGS ?=
 PYTEST_ARGS ?=
+# The captioned figures that `make bench` measures recall on.
+DATA ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -83,7 +85,13 @@ docs: $(VENV)/.all
 
 ## Print the figures that the README quotes
 bench: $(VENV)/.all
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit; done
+	@for script in startup hinge_ingest store; do echo "== $$script"; $(BIN)/python "benchmarks/$$script.py" || exit; done
+ifeq ($(DATA),)
+	@echo "== hinge_recall is left out: it needs the corpus of docs/models/hinge-en-1.md, make bench DATA=FOLDER"
+else
+	@echo "== hinge_recall"
+	@$(BIN)/python benchmarks/hinge_recall.py --data "$(DATA)"
+endif
 
 ## Resolve constraints.txt anew; torch stays where it is, as it is raised by hand
 constraints:

@@ -48,13 +48,14 @@ def ingest(
     Run it again at any time: only what is new or has changed is encoded. Items that cannot be
     indexed are listed at the end and in the dead-letter file, and the exit status is 3.
     """
+    stopping = _stop_on_signal()  # before what takes long to import
     from ingest.job import IngestJob
     from ingest.sources.folder import FolderSource
     from schemas.settings import load_settings
 
     settings = load_settings(**flags)
     source = FolderSource.open(folder, name=name, include=include, exclude=exclude, hidden=hidden)
-    job = IngestJob(source, settings, dead_letters=dead_letters, stopping=_stop_on_signal())
+    job = IngestJob(source, settings, dead_letters=dead_letters, stopping=stopping)
     report = job.run()
     click.echo(json.dumps(report.to_json(), indent=2) if as_json else to_table(report))
     return report.exit_code

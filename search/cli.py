@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     help="Only what meets it: field=value, field=a,b, field>=3, taken_at<2024-01-01, "
     "metadata.author=Ann. Repeat it for more; all must hold.",
 )
-@click.option("--top-k", type=int, help="Hits at most.  [default: 10]")
+@click.option("--top-k", type=click.IntRange(1, 10_000), help="Hits at most.  [default: 10]")
 @click.option("--all-chunks", is_flag=True, help="Every passage of a document, not its best one.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 @click.option("--sheet", type=click.Path(path_type=Path), help="Also draw the hits: a .png file.")

@@ -16,10 +16,10 @@ from qdrant_client import models
 
 from schemas.collection import PAYLOAD_INDEXES, USER_FIELD
 from schemas.errors import QueryError, UnknownField
+from schemas.records import Modality
 
 if TYPE_CHECKING:
     from schemas.query import Scalar, Where
-    from schemas.records import Modality
 
 FieldKind: TypeAlias = Literal["keyword", "integer", "datetime", "user"]
 """How a field's values compare. ``user`` is a field of the user's own, of any JSON type."""
@@ -188,6 +188,8 @@ def _match(key: str, value: bool | int | str) -> models.FieldCondition:  # noqa:
 def _keyword(key: str, value: object) -> str:
     if not isinstance(value, str):
         raise QueryError(f"where: {key} holds words; {value!r} is not text")
+    if key == "modality" and value not in set(Modality):
+        raise QueryError(f"where: modality is one of {', '.join(Modality)}, not {value!r}")
     return str(value)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from schemas.errors import QueryError, UnsupportedModality
+from schemas.errors import QueryError, SpaceMismatch, UnsupportedModality
 from schemas.query import Page, Target
 from search.filters import to_filter
 from search.query import encode_query, to_query
@@ -122,6 +122,7 @@ class Searcher:
         from ingest.store.collections import resolve_collection
 
         collection = resolve_collection(engine, name)
+        _check_model(collection, model)
         encoder = _load_encoder(collection.space, model, settings)
         limits = Limits(
             max_source_bytes=settings.max_source_bytes, max_image_pixels=settings.max_image_pixels
@@ -238,6 +239,20 @@ def _to_options(filter_: object, top_k: object, score_threshold: float | None) -
     if score_threshold is not None and not -1 <= score_threshold <= 1:
         raise QueryError(f"score_threshold is a cosine from -1 to 1, not {score_threshold!r}")
     return {"query_filter": filter_, "limit": top_k, "score_threshold": score_threshold}
+
+
+def _check_model(collection: ConcreteCollection, model: str | None) -> None:
+    """Refuse another model by its name, before anything of it is fetched or loaded.
+
+    A folder is known by what is in it, so it is loaded first.
+    """
+    recorded = collection.space.model_id
+    if model in (None, recorded) or Path(str(model)).expanduser().exists():
+        return
+    raise SpaceMismatch(
+        f"collection {collection.name!r} was built with {recorded}, not with {model}: leave the "
+        f"model out, or name a collection that was built with it"
+    )
 
 
 def _load_encoder(recorded: EmbeddingSpace, model: str | None, settings: Settings) -> Encoder:

@@ -17,7 +17,6 @@ from schemas.errors import (
     EmptyQuery,
     LockHeld,
     QueryError,
-    SettingsError,
     SpaceMismatch,
     UnknownField,
     UnreadableSource,
@@ -133,7 +132,6 @@ def test_settings_count_and_flags_win(monkeypatch: pytest.MonkeyPatch) -> None:
         (["red", "--where", "colour=red"], UnknownField, 2),
         (["red", "--where", "page"], QueryError, 2),
         (["red", "--sheet", "out.txt"], QueryError, 2),
-        (["red", "--top-k", "0"], SettingsError, 78),
         (["red", "--collection", "other"], CollectionMissing, 78),
         (["red", "--model", "legible-2"], SpaceMismatch, 78),
         (["--image", "gone.png"], UnreadableSource, 3),
@@ -148,6 +146,13 @@ def test_a_question_that_fails_raises_its_own_error(
     assert type(result.exception) is error
     assert error.exit_code == exit_code
     assert "\n" not in str(result.exception)
+
+
+@pytest.mark.parametrize("count", ["0", "10001", "many"])
+def test_a_count_out_of_range_is_a_usage_error(count: str) -> None:
+    result = run("red", "--top-k", count)
+    assert result.exit_code == 2
+    assert "'--top-k'" in result.output
 
 
 def test_an_index_that_is_in_use_says_so_at_once(index: Path) -> None:

@@ -157,7 +157,8 @@ def test_several_mappings_must_all_hold() -> None:
 def test_every_indexed_field_can_be_asked_for(field: str) -> None:
     kind = PAYLOAD_INDEXES[field]
     integer, date = models.PayloadSchemaType.INTEGER, models.PayloadSchemaType.DATETIME
-    value: str | int = 3 if kind == integer else "2024-05-31" if kind == date else "word"
+    word = "text" if field == "modality" else "word"
+    value: str | int = 3 if kind == integer else "2024-05-31" if kind == date else word
     filter_ = to_filter(Modality.TEXT, {field: value})
     assert isinstance(filter_.must, list)
     assert len(filter_.must) == 2
@@ -205,3 +206,11 @@ def test_malformed_paths_of_user_fields_are_refused(field: str) -> None:
 def test_a_value_that_does_not_fit_says_so(where: Any, said: str) -> None:
     with pytest.raises(QueryError, match=said):
         to_filter(Modality.TEXT, where)
+
+
+@pytest.mark.parametrize("wanted", ["picture", ["image", "video"]])
+def test_a_modality_that_there_is_not_is_an_error_not_an_empty_answer(
+    wanted: str | list[str],
+) -> None:
+    with pytest.raises(QueryError, match="modality is one of image, text"):
+        to_filter(Modality.IMAGE, {"modality": wanted})

@@ -87,3 +87,8 @@ def test_another_model_is_refused(index: Path, tmp_path: Path) -> None:
 
     with pytest.raises(SpaceMismatch, match="built with tiny-clip"):
         Searcher.open(str(index), model=str(save_minilm(tmp_path / "tiny-minilm")))
+
+
+def test_another_model_is_refused_by_name_before_it_is_fetched(index: Path) -> None:
+    with pytest.raises(SpaceMismatch, match="was built with tiny-clip, not with no/such-model"):
+        Searcher.open(str(index), model="no/such-model")

@@ -48,6 +48,8 @@ def build_in_child(root: Path, concrete: str, lock_descriptor: int) -> None:
             [*command, "--lock-descriptor", str(lock_descriptor)],
             pass_fds=[lock_descriptor],
             env=_with_our_modules(os.environ),
+            # Ctrl-C is for the run: it ends when the index is whole, not with half of one.
+            start_new_session=True,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,

@@ -63,8 +63,19 @@ class Shard:
 
     @classmethod
     def load(cls, folder: Path, config: models.CreateCollection) -> Shard:
-        """A shard as it was left, with what its write-ahead log still holds."""
-        return cls(folder, config, qdrant_edge.EdgeShard.load(str(folder)))
+        """A shard as it was left, with what its write-ahead log still holds.
+
+        Raises:
+            StoreRejected: Its files are damaged.
+        """
+        try:
+            edge = qdrant_edge.EdgeShard.load(str(folder))
+        except Exception as error:
+            raise StoreRejected(
+                f"{folder} cannot be opened ({error}); restore the index from a copy, or remove "
+                f"the index folder and ingest again"
+            ) from error
+        return cls(folder, config, edge)
 
     def info(self) -> qdrant_edge.ShardInfo:
         """Counts and payload indexes."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ingest.store.connect import connect
+from schemas.errors import StoreRejected
 from tests.ingest.store.samples import AXIS, create
 
 if TYPE_CHECKING:
@@ -74,3 +75,16 @@ def _first_lines(writer: subprocess.Popen[str], number: int) -> Iterator[str]:
         line = writer.stdout.readline()
         assert line, writer.stderr.read() if writer.stderr else ""
         yield line.strip()
+
+
+def test_a_damaged_segment_is_refused_with_advice(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    with connect(str(index)) as engine:
+        create(engine, "c")
+    for path in (index / "collections").rglob("version.info"):
+        path.write_bytes(b"")
+    with (
+        connect(str(index)) as engine,
+        pytest.raises(StoreRejected, match="restore the index from a copy, or remove"),
+    ):
+        engine.count("c")
