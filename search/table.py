@@ -28,7 +28,9 @@ def to_table(page: Page, *, width: int = 100) -> str:
     if not page.hits:
         return f"No hits in {page.collection}: nothing there has what was asked for."
     rows = [_to_cells(hit) for hit in page.hits]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    # One very long name widens its own row, not everybody's.
+    most = max(width, LEAST_WIDTH) // 2
+    widths = [min(most, max(map(len, column))) for column in zip(*rows, strict=True)]
     lines: list[str] = []
     for hit, row in zip(page.hits, rows, strict=True):
         lines.append(_join(row, widths))
