@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from pathlib import Path
 from threading import Event, Lock
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -23,12 +22,14 @@ from ingest.progress import Progress
 from ingest.refresh import Refresh
 from ingest.stopwatch import Stopwatch
 from ingest.store.collections import check_space, ensure_collection, resolve_collection
-from ingest.store.connect import connect
+from ingest.store.connect import open_store, to_index_path
 from ingest.store.writer import Writer
 from schemas.errors import CollectionMissing
 from schemas.report import RunReport
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ingest.outcome import Outcome
     from ingest.plan import Known
     from ingest.sources.folder import FolderSource
@@ -89,7 +90,7 @@ class IngestJob:
         """
         start = perf_counter()
         with ExitStack() as stack:
-            engine = engine or stack.enter_context(closing(_connect(self._settings)))
+            engine = engine or stack.enter_context(closing(open_store(self._settings)))
             encoder = encoder or load_encoder(
                 self._settings.model, revision=self._settings.revision, threads=1
             )
@@ -136,10 +137,7 @@ class IngestJob:
         return Preparer(
             encoder,
             known,
-            limits=Limits(
-                max_source_bytes=settings.max_source_bytes,
-                max_image_pixels=settings.max_image_pixels,
-            ),
+            limits=Limits.from_settings(settings),
             overlap_tokens=settings.chunk_overlap_tokens,
             stopwatch=self._stopwatch,
         )
@@ -198,18 +196,11 @@ class _CanaryGuard:
 
 def _without_index(source: FolderSource, url: str) -> FolderSource:
     """The source without an embedded index that lies inside it."""
-    index = _to_index_path(url)
+    index = to_index_path(url)
     if index is None or source.path not in index.parents:
         return source
     relative = GitIgnoreSpecPattern.escape(index.relative_to(source.path).as_posix())
     return replace(source, exclude=(*source.exclude, f"/{relative}/"))
-
-
-def _to_index_path(url: str) -> Path | None:
-    """The absolute folder of an embedded index; None for a server and for memory."""
-    if url == ":memory:" or url.startswith(("http://", "https://")):
-        return None
-    return Path(os.path.expanduser(url)).absolute()  # noqa: PTH111 - as connect() reads it
 
 
 def _count_cores() -> int:
@@ -219,17 +210,6 @@ def _count_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _connect(settings: Settings) -> Engine:
-    secret = settings.api_key
-    return connect(
-        settings.url,
-        api_key=secret.get_secret_value() if secret else None,
-        timeout_seconds=settings.timeout_seconds,
-        prefer_grpc=settings.prefer_grpc,
-        grpc_port=settings.grpc_port,
-    )
-
-
 def _default_dead_letters(url: str) -> Path | None:
-    index = _to_index_path(url)
+    index = to_index_path(url)
     return index / DEAD_LETTERS if index else None

@@ -99,17 +99,11 @@ class Searcher:
             ModelUnavailable: The model or the extra that runs it is not installed.
             SpaceMismatch: The model's space is not the collection's.
         """
-        from ingest.store.connect import connect
+        from ingest.store.connect import open_store
         from schemas.settings import load_settings
 
         settings = settings or load_settings()
-        engine = connect(
-            url or settings.url,
-            api_key=settings.api_key.get_secret_value() if settings.api_key else None,
-            timeout_seconds=settings.timeout_seconds,
-            prefer_grpc=settings.prefer_grpc,
-            grpc_port=settings.grpc_port,
-        )
+        engine = open_store(settings, url)
         try:
             return cls._compose(engine, collection or settings.collection, model, settings)
         except BaseException:
@@ -124,10 +118,7 @@ class Searcher:
         collection = resolve_collection(engine, name)
         _check_model(collection, model)
         encoder = _load_encoder(collection.space, model, settings)
-        limits = Limits(
-            max_source_bytes=settings.max_source_bytes, max_image_pixels=settings.max_image_pixels
-        )
-        return cls(engine, collection, encoder, limits=limits)
+        return cls(engine, collection, encoder, limits=Limits.from_settings(settings))
 
     def search(
         self,

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from schemas.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,13 @@ class Limits:
     max_text_chars: int = 50_000_000
     max_pages: int = 10_000
     long_text_chars: int = 100_000
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Limits:
+        """The limits that the settings name; the others at their defaults."""
+        return cls(
+            max_source_bytes=settings.max_source_bytes, max_image_pixels=settings.max_image_pixels
+        )
 
     def __post_init__(self) -> None:
         """Refuse limits that nothing could pass."""

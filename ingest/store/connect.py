@@ -11,6 +11,7 @@ from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
     from ingest.store.engine import Engine
+    from schemas.settings import Settings
 
 MEMORY = ":memory:"
 """The address of an index that is gone when the process ends."""
@@ -59,8 +60,34 @@ def connect(
         )
     from ingest.store.embedded.engine import EmbeddedEngine
 
+    return EmbeddedEngine(_to_path(url))
+
+
+def open_store(settings: Settings, url: str | None = None) -> Engine:
+    """:func:`connect` to the settings' index, or to another one in the same way.
+
+    Raises:
+        DiptychError: See :func:`connect`.
+    """
+    return connect(
+        url or settings.url,
+        api_key=settings.api_key.get_secret_value() if settings.api_key else None,
+        timeout_seconds=settings.timeout_seconds,
+        prefer_grpc=settings.prefer_grpc,
+        grpc_port=settings.grpc_port,
+    )
+
+
+def to_index_path(url: str) -> Path | None:
+    """The absolute folder of an embedded index; None when the address is of another kind."""
+    if url == MEMORY or "://" in url:
+        return None
+    return _to_path(url).absolute()
+
+
+def _to_path(url: str) -> Path:
     # Not Path's: it raises where there is no such user, and a name may begin with a tilde.
-    return EmbeddedEngine(Path(os.path.expanduser(url)))  # noqa: PTH111
+    return Path(os.path.expanduser(url))  # noqa: PTH111
 
 
 def _to_scheme(url: str) -> str:
