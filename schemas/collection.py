@@ -15,7 +15,7 @@ from uuid import UUID, uuid5
 
 from qdrant_client import models
 
-from schemas.records import Chunk, Modality, Record
+from schemas.records import Chunk, Modality, Part, Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,10 @@ PAYLOAD_INDEXES: Mapping[str, models.PayloadSchemaType] = {
     "root": models.PayloadSchemaType.KEYWORD,
     "media_type": models.PayloadSchemaType.KEYWORD,
     "content_hash": models.PayloadSchemaType.KEYWORD,
+    "part": models.PayloadSchemaType.KEYWORD,
     "title": models.PayloadSchemaType.KEYWORD,
+    "keywords": models.PayloadSchemaType.KEYWORD,
+    "language": models.PayloadSchemaType.KEYWORD,
     "chunk_ordinal": models.PayloadSchemaType.INTEGER,
     "page": models.PayloadSchemaType.INTEGER,
     "size_bytes": models.PayloadSchemaType.INTEGER,
@@ -45,11 +48,29 @@ PAYLOAD_INDEXES: Mapping[str, models.PayloadSchemaType] = {
     "height_pixels": models.PayloadSchemaType.INTEGER,
     "modified_at": models.PayloadSchemaType.DATETIME,
     "taken_at": models.PayloadSchemaType.DATETIME,
+    "created_at": models.PayloadSchemaType.DATETIME,
 }
 """Field -> index type, in creation order: modality first, all of them before the first upsert."""
 
 USER_FIELD = "metadata"
 """The payload key that holds the user's own fields, untouched."""
+
+_PLAIN_FIELDS = (
+    "title",
+    "page",
+    "start_char",
+    "end_char",
+    "width_pixels",
+    "height_pixels",
+    "taken_at",
+    "caption",
+    "alt_text",
+    "language",
+    "created_at",
+    "ocr_text",
+    "frame",
+)
+"""Fields of a chunk that lie in the payload as they are, left out where they are None."""
 
 _RAW_PATH = "file://"
 
@@ -73,20 +94,17 @@ def to_payload(chunk: Chunk, fingerprint: str) -> dict[str, Any]:
         "root": record.root,
         **to_listing_payload(record),
         "media_type": record.media_type,
-        "size_bytes": record.size_bytes,
+        "part": str(chunk.part),
         "chunk_ordinal": chunk.ordinal,
         "chunk_count": chunk.count,
         "content_hash": chunk.content_hash,
         "fingerprint": fingerprint,
         "text": chunk.text or None,
-        "title": chunk.title,
-        "page": chunk.page,
-        "start_char": chunk.start_char,
-        "end_char": chunk.end_char,
-        "width_pixels": chunk.width_pixels,
-        "height_pixels": chunk.height_pixels,
-        "taken_at": chunk.taken_at,
-        USER_FIELD: dict(record.metadata) or None,
+        "keywords": list(chunk.keywords) or None,
+        "headings": list(chunk.headings) or None,
+        "paired_ordinals": list(chunk.paired_ordinals) or None,
+        "paired_with": [to_point_id(record.source_uri, o) for o in chunk.paired_ordinals] or None,
+        **{name: getattr(chunk, name) for name in _PLAIN_FIELDS},
     }
     return {key: value for key, value in fields.items() if value is not None}
 
@@ -103,9 +121,9 @@ def from_payload(payload: Mapping[str, Any]) -> Chunk:
         root=payload["root"],
         location=read_location(payload),
         media_type=payload["media_type"],
-        modality=Modality(payload["modality"]),
+        modality=_read_modality(payload),
         size_bytes=payload["size_bytes"],
-        modified_ns=payload["modified_ns"],
+        modified_ns=payload.get("modified_ns"),
         metadata=payload.get(USER_FIELD, {}),
     )
     return Chunk(
@@ -114,13 +132,11 @@ def from_payload(payload: Mapping[str, Any]) -> Chunk:
         count=payload["chunk_count"],
         content_hash=payload["content_hash"],
         text=payload.get("text", ""),
-        title=payload.get("title"),
-        page=payload.get("page"),
-        start_char=payload.get("start_char"),
-        end_char=payload.get("end_char"),
-        width_pixels=payload.get("width_pixels"),
-        height_pixels=payload.get("height_pixels"),
-        taken_at=payload.get("taken_at"),
+        part=Part(payload.get("part", Part.CONTENT)),
+        keywords=tuple(payload.get("keywords", ())),
+        headings=tuple(payload.get("headings", ())),
+        paired_ordinals=tuple(payload.get("paired_ordinals", ())),
+        **{name: payload.get(name) for name in _PLAIN_FIELDS},
     )
 
 
@@ -144,13 +160,16 @@ def vector_params(space: EmbeddingSpace) -> models.VectorParams:
     return models.VectorParams(size=space.dimension, distance=models.Distance.COSINE)
 
 
-def to_listing_payload(record: Record) -> dict[str, str | int]:
+def to_listing_payload(record: Record) -> dict[str, Any]:
     """The payload fields that can change while the item's bytes stay the same."""
-    return {
+    fields = {
         "location": _to_storable(record.location),
+        "size_bytes": record.size_bytes,
         "modified_ns": record.modified_ns,
-        "modified_at": _to_iso(record.modified_ns),
+        "modified_at": None if record.modified_ns is None else _to_iso(record.modified_ns),
+        USER_FIELD: dict(record.metadata) or None,
     }
+    return {key: value for key, value in fields.items() if value is not None}
 
 
 def read_location(payload: Mapping[str, Any]) -> str:
@@ -180,6 +199,14 @@ def from_generation(collection_name: str) -> tuple[str, int] | None:
     """``(name, number)`` of a generation's collection name, or None if it is not one."""
     match = _GENERATION.fullmatch(collection_name)
     return (match["name"], int(match["number"])) if match else None
+
+
+def _read_modality(payload: Mapping[str, Any]) -> Modality:
+    """The record's modality: a caption or a figure is of the other one."""
+    own = Modality(payload["modality"])
+    if payload.get("part", Part.CONTENT) == Part.CONTENT:
+        return own
+    return Modality.TEXT if own is Modality.IMAGE else Modality.IMAGE
 
 
 def _equality_filter(field: str, value: str) -> models.Filter:

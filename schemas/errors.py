@@ -6,6 +6,7 @@
       SettingsError
       SourceError(source_uri)
         UnreadableSource  DecodeError  SourceTooLarge  UnsupportedFormat
+      SourceUnavailable
       EncoderError
         ModelUnavailable  UnsupportedModality  InvalidVector
       StoreError
@@ -87,6 +88,12 @@ class SourceTooLarge(SourceError):
 
 class UnsupportedFormat(SourceError):
     """The item's format is not one that Diptych indexes."""
+
+
+class SourceUnavailable(DiptychError):
+    """What a whole root lies on does not answer: an outage ends the run and fails no item."""
+
+    exit_code: ClassVar[int] = 69
 
 
 class EncoderError(DiptychError):

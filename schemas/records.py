@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from PIL.Image import Image
 
@@ -23,21 +23,39 @@ class Modality(StrEnum):
     TEXT = "text"
 
 
+class Part(StrEnum):
+    """Which part of its record a chunk is."""
+
+    CONTENT = "content"
+    """The record's own content: an image, or a passage of a document."""
+
+    CAPTION = "caption"
+    """A passage of the caption that came with an image."""
+
+    FIGURE = "figure"
+    """An image inside a document."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One source item, as its source lists it: nothing of it has been read yet.
 
     Attributes:
         source_uri: Canonical identity, stable across runs and machines:
-            ``folder://ROOT/percent-encoded/relative/path``.
+            ``SCHEME://ROOT/percent-encoded/path``, see :mod:`ingest.sources.uris`.
         root: Name of the root it was listed under.
-        location: Where to read it now: an absolute path.
-        media_type: By file name, e.g. ``image/jpeg``; decoding checks the bytes.
-        modality: What its chunks will be.
-        size_bytes: Size when listed, in bytes.
+        location: Where to read it now: an absolute path, a URL, or where in a file it stands.
+        media_type: By name, e.g. ``image/jpeg``; decoding checks the bytes.
+        modality: What its content is; a caption or a figure of it is another.
+        size_bytes: Size when listed, in bytes; 0 where the source does not know.
         modified_ns: Modification time when listed, in nanoseconds since the epoch; fits 64 bits
-            (the years 1677 to 2262).
+            (the years 1677 to 2262). None where the source does not know.
         metadata: The user's own fields; kept in the payload under one key.
+        title: As the source says it; a document's own title stands behind it.
+        caption: Words that came with an image; they become text chunks beside it.
+        content: The bytes, where listing had to read them (a row, a member of an archive);
+            otherwise None, and the source reads them when they are needed.
+        vector: Made elsewhere, in the same embedding space; nothing is encoded then.
 
     Raises:
         ValueError: An identity field is empty or a number is negative.
@@ -48,9 +66,13 @@ class Record:
     location: str
     media_type: str
     modality: Modality
-    size_bytes: int
-    modified_ns: int
+    size_bytes: int = 0
+    modified_ns: int | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
+    title: str | None = None
+    caption: str | None = None
+    content: bytes | None = field(default=None, repr=False)
+    vector: Sequence[float] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse what could never be found again."""
@@ -70,7 +92,9 @@ class Chunk:
         record: The item it comes from.
         ordinal: Its position in the item, from 0; with the source URI it is the point's identity.
         count: How many chunks the item has.
-        content_hash: Hash of the item's bytes with its algorithm: ``blake3:<hex>``.
+        content_hash: Hash of the item's bytes with its algorithm: ``blake3:<hex>``; for a caption
+            that of its text, for a figure that of the document.
+        part: Which part of the item it is.
         text: A text chunk's own text, exactly as encoded; empty for an image.
         title: Title of the item, where it has one.
         page: Page the chunk begins on, from 1, for paged documents.
@@ -78,7 +102,17 @@ class Chunk:
         end_char: End offset, exclusive.
         width_pixels: Of the image as displayed (orientation applied), before any down-scaling.
         height_pixels: Likewise.
-        taken_at: When a photograph was taken, ISO 8601, from EXIF.
+        taken_at: When a photograph was taken, ISO 8601, by its own metadata.
+        caption: An image's caption, from its file, its document or its source.
+        alt_text: A figure's description for those who cannot see it.
+        keywords: Of a photograph, by its own metadata.
+        headings: Those a passage or figure stands under, outermost first.
+        language: Of a document, as a BCP 47 tag.
+        created_at: When a document was made, ISO 8601, as far as it says.
+        ocr_text: Words that can be read in an image.
+        frame: Of an animation or a multi-page image, from 1; None where there is but one.
+        paired_ordinals: The chunks of the same item that say the same in the other modality: an
+            image's caption, a caption's image.
 
     Raises:
         ValueError: The ordinal is outside 0..count-1, a text chunk has no text, or the offsets do
@@ -97,6 +131,16 @@ class Chunk:
     width_pixels: int | None = None
     height_pixels: int | None = None
     taken_at: str | None = None
+    part: Part = Part.CONTENT
+    caption: str | None = None
+    alt_text: str | None = None
+    keywords: tuple[str, ...] = ()
+    headings: tuple[str, ...] = ()
+    language: str | None = None
+    created_at: str | None = None
+    ocr_text: str | None = None
+    frame: int | None = None
+    paired_ordinals: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Check what the payload's readers rely on."""
@@ -111,8 +155,8 @@ class Chunk:
 
     @property
     def modality(self) -> Modality:
-        """The modality of the record."""
-        return self.record.modality
+        """What the chunk itself is, whatever its record."""
+        return _MODALITY_OF_PART.get(self.part, self.record.modality)
 
     def _check_text(self) -> None:
         if not self.text.strip():
@@ -123,6 +167,9 @@ class Chunk:
         if self.end_char - self.start_char != len(self.text):
             msg = f"{self.record.source_uri}#{self.ordinal}: offsets do not span the text"
             raise ValueError(msg)
+
+
+_MODALITY_OF_PART = {Part.CAPTION: Modality.TEXT, Part.FIGURE: Modality.IMAGE}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
-from unicodedata import normalize
 
 from ingest.sources.ignore import IGNORE_FILE, IgnoreRules, to_patterns
 from ingest.sources.media_types import MEDIA_TYPES, to_modality
-from ingest.sources.uris import to_printable, to_source_uri
+from ingest.sources.names import check_name, to_name
+from ingest.sources.read import read_beside, read_bytes
+from ingest.sources.uris import from_source_uri, to_printable, to_source_uri
 from schemas.errors import SettingsError, SourceError, UnreadableSource
 from schemas.records import Record
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterable, Iterator
 
-_MAX_NAME_CHARS = 100
-_UNSAFE = re.compile(r"[^\w.@+=,() -]")
 _NO_EXTENSION = "(no extension)"
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 
@@ -74,10 +72,29 @@ class FolderSource:
             problem = "is not a folder" if os.path.lexists(absolute) else "does not exist"
             shown = to_printable(str(absolute))
             raise SettingsError(f"{shown} {problem}: give the folder that holds the files")
-        source = cls(absolute, name or _to_name(absolute), tuple(include), tuple(exclude), hidden)
-        _check_name(source.name)
+        chosen = check_name(name or to_name(absolute.name))
+        source = cls(absolute, chosen, tuple(include), tuple(exclude), hidden)
         source.to_rules()
         return source
+
+    @property
+    def location(self) -> str:
+        """The folder."""
+        return str(self.path)
+
+    def read(self, record: Record, max_bytes: int) -> bytes:
+        """The bytes of a record's file; see :func:`ingest.sources.read.read_bytes`."""
+        return read_bytes(record, max_bytes)
+
+    def read_beside(self, record: Record, reference: str, max_bytes: int) -> bytes:
+        """The bytes of a file that a document names; never of one outside the folder."""
+        return read_beside(record, reference, max_bytes)
+
+    def find_rival(self, source_uri: str, location: str) -> str | None:
+        """Another folder under this name which is still there."""
+        before = Path(location.removesuffix(from_source_uri(source_uri)[1]))
+        is_rival = before.is_dir() and not before.samefile(self.path)
+        return str(before) if is_rival else None
 
     def to_rules(self) -> IgnoreRules:
         """The include and exclude patterns, compiled.
@@ -205,16 +222,3 @@ def _unlisted(source_uri: str, error: Exception) -> SourceError:
         f"the folder or its {IGNORE_FILE} cannot be read ({reason}); "
         "mend it, or exclude the folder",
     )
-
-
-def _to_name(path: Path) -> str:
-    """A root name from a folder's own."""
-    return _UNSAFE.sub("_", normalize("NFC", path.name))[:_MAX_NAME_CHARS].strip() or "root"
-
-
-def _check_name(name: str) -> None:
-    if _UNSAFE.search(name) or name != name.strip() or len(name) > _MAX_NAME_CHARS:
-        raise SettingsError(
-            f"{name!r} cannot name a root: use at most {_MAX_NAME_CHARS} letters, digits, "
-            "spaces and _.@+=,()- without spaces at the ends"
-        )

@@ -1,4 +1,4 @@
-"""Source URIs: ``folder://ROOT/percent-encoded/relative/path``.
+"""Source URIs: ``SCHEME://ROOT/percent-encoded/path``, e.g. ``folder://photos/2024/a%20b.jpg``.
 
 A relative path is a sequence of bytes on POSIX systems, not always UTF-8. It is percent-encoded
 from those bytes, so a URI is pure ASCII, two files never share one, and the path can be had back.
@@ -7,20 +7,39 @@ from those bytes, so a URI is pure ASCII, two files never share one, and the pat
 from __future__ import annotations
 
 import os
+import re
 from urllib.parse import quote, quote_from_bytes, unquote, unquote_to_bytes
 
-SCHEME = "folder://"
+FOLDER = "folder"
+"""Scheme of files in folders. Each kind of source has its own, so that none mistakes another's."""
+
+MANIFEST = "manifest"
+"""Scheme of rows of a table: the path is the row's id."""
+
+DATASET = "dataset"
+"""Scheme of rows of a Hugging Face dataset."""
+
+SHARD = "shard"
+"""Scheme of samples in tar shards: the path is the shard's name and the sample's key."""
+
+REMOTE = "remote"
+"""Scheme of files on a remote file system."""
+
+_SCHEMES = "|".join((FOLDER, MANIFEST, DATASET, SHARD, REMOTE))
+_FORM = re.compile(rf"(?:{_SCHEMES})://(?P<root>[^/]*)/(?P<path>.*)", re.DOTALL)
 
 
-def to_source_uri(root: str, relative_path: str) -> str:
-    """Canonical URI of a path below a root.
+def to_source_uri(root: str, relative_path: str, scheme: str = FOLDER) -> str:
+    """Canonical URI of an item of a root.
 
     Args:
         root: Name of the root.
         relative_path: POSIX path below the root as the operating system gives it (bytes that are
-            no text stand in it as surrogate escapes); empty for the root itself.
+            no text stand in it as surrogate escapes), or another key of the item; empty for the
+            root itself.
+        scheme: Of the kind of source.
     """
-    return f"{SCHEME}{quote(root, safe='')}/{quote_from_bytes(os.fsencode(relative_path))}"
+    return f"{scheme}://{quote(root, safe='')}/{quote_from_bytes(os.fsencode(relative_path))}"
 
 
 def from_source_uri(source_uri: str) -> tuple[str, str]:
@@ -29,11 +48,11 @@ def from_source_uri(source_uri: str) -> tuple[str, str]:
     Raises:
         ValueError: It is not such a URI.
     """
-    root, separator, quoted = source_uri.removeprefix(SCHEME).partition("/")
-    if not source_uri.startswith(SCHEME) or not separator:
-        msg = f"not a source URI: {source_uri!r} (expected {SCHEME}ROOT/PATH)"
+    match = _FORM.fullmatch(source_uri)
+    if match is None:
+        msg = f"not a source URI: {source_uri!r} (expected SCHEME://ROOT/PATH)"
         raise ValueError(msg)
-    return unquote(root), os.fsdecode(unquote_to_bytes(quoted))
+    return unquote(match["root"]), os.fsdecode(unquote_to_bytes(match["path"]))
 
 
 def to_printable(path: str) -> str:

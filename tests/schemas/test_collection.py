@@ -20,7 +20,7 @@ from schemas.collection import (
     to_point,
     to_point_id,
 )
-from schemas.records import Chunk, Modality, Record
+from schemas.records import Chunk, Modality, Part, Record
 from schemas.space import EmbeddingSpace
 from tests.schemas.strategies import chunks, words
 
@@ -65,6 +65,7 @@ def test_the_payload_of_a_text_chunk_is_flat_and_complete() -> None:
         "root": "notes",
         "location": "/notes/a.txt",
         "media_type": "text/plain",
+        "part": "content",
         "size_bytes": 11,
         "modified_ns": 1_700_000_000_123_456_789,
         "modified_at": "2023-11-14T22:13:20.123456+00:00",
@@ -112,10 +113,29 @@ def test_modality_is_indexed_first_and_every_indexed_field_is_in_some_payload() 
     assert next(iter(PAYLOAD_INDEXES)) == "modality"
     photo = Record("folder://p/a", "p", "/p/a", "image/png", Modality.IMAGE, 1, 0)
     whole = Chunk(
-        photo, 0, 1, "blake3:ab", title="t", width_pixels=1, height_pixels=1, taken_at="2020-01-01"
+        photo,
+        0,
+        1,
+        "blake3:ab",
+        title="t",
+        width_pixels=1,
+        height_pixels=1,
+        taken_at="2020-01-01",
+        keywords=("k",),
     )
-    paged = Chunk(NOTE, 0, 1, "blake3:ab", text="hello", page=1)
+    paged = Chunk(
+        NOTE, 0, 1, "blake3:ab", text="hello", page=1, language="en", created_at="2020-01-01"
+    )
     assert set(PAYLOAD_INDEXES) <= {*to_payload(whole, "f:0"), *to_payload(paged, "f:0")}
+
+
+def test_a_pair_names_its_other_half_by_point_id() -> None:
+    photo = Record("folder://p/a", "p", "/p/a", "image/png", Modality.IMAGE, 1, 0)
+    image = Chunk(photo, 0, 2, "blake3:ab", caption="a dog", paired_ordinals=(1,))
+    words = Chunk(photo, 1, 2, "blake3:cd", part=Part.CAPTION, text="a dog", paired_ordinals=(0,))
+    assert (image.modality, words.modality) == (Modality.IMAGE, Modality.TEXT)
+    assert to_payload(image, "f:0")["paired_with"] == [to_point_id("folder://p/a", 1)]
+    assert to_payload(words, "f:0")["paired_with"] == [to_point_id("folder://p/a", 0)]
 
 
 @given(name=words, number=st.integers(1, 5000))

@@ -43,6 +43,7 @@ def test_exit_codes_are_those_of_the_documentation() -> None:
         "DecodeError": 3,
         "SourceTooLarge": 3,
         "UnsupportedFormat": 3,
+        "SourceUnavailable": 69,
         "EncoderError": 78,
         "ModelUnavailable": 78,
         "UnsupportedModality": 78,
