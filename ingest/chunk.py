@@ -6,11 +6,13 @@ import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from schemas.records import Chunk
+from ingest.decode.text import headings_at
+from schemas.records import Chunk, Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from ingest.decode.document import Figure
     from ingest.decode.image import DecodedImage
     from ingest.decode.text import DecodedText
     from schemas.records import Record
@@ -49,16 +51,67 @@ def hash_content(content: bytes) -> str:
     return f"blake3:{blake3(content).hexdigest()}"
 
 
-def to_image_chunk(record: Record, image: DecodedImage, content_hash: str) -> Chunk:
-    """The one chunk of an image."""
+def to_image_chunk(
+    record: Record, image: DecodedImage, content_hash: str, *, ordinal: int = 0, count: int = 1
+) -> Chunk:
+    """The chunk of an image, or of one of its frames.
+
+    What the source says of it goes before what the file says.
+    """
     return Chunk(
         record=record,
-        ordinal=0,
-        count=1,
+        ordinal=ordinal,
+        count=count,
         content_hash=content_hash,
         width_pixels=image.width_pixels,
         height_pixels=image.height_pixels,
         taken_at=image.taken_at,
+        title=record.title or image.title,
+        caption=record.caption or image.caption,
+        keywords=image.keywords,
+        ocr_text=image.ocr_text,
+        frame=image.frame,
+    )
+
+
+def to_figure_chunk(
+    record: Record,
+    document: DecodedText,
+    figure: Figure,
+    image: DecodedImage,
+    content_hash: str,
+    *,
+    ordinal: int,
+    count: int,
+) -> Chunk:
+    """The chunk of an image inside a document, which it knows by the record.
+
+    Args:
+        record: The document's.
+        document: The document.
+        figure: Where in the document it stands and what is said of it there.
+        image: Its pixels.
+        content_hash: Hash of the document's bytes.
+        ordinal: Among all chunks of the document.
+        count: Of them.
+    """
+    return Chunk(
+        record=record,
+        ordinal=ordinal,
+        count=count,
+        content_hash=content_hash,
+        part=Part.FIGURE,
+        width_pixels=image.width_pixels,
+        height_pixels=image.height_pixels,
+        title=record.title or document.title,
+        page=figure.page,
+        caption=figure.caption or image.caption,
+        alt_text=figure.alt_text,
+        keywords=image.keywords,
+        ocr_text=image.ocr_text,
+        headings=() if figure.start_char is None else headings_at(document, figure.start_char),
+        language=document.language,
+        created_at=document.created_at,
     )
 
 
@@ -70,6 +123,7 @@ def iter_text_chunks(
     token_spans: TokenSpans,
     window_tokens: int,
     overlap_tokens: int,
+    part: Part = Part.CONTENT,
 ) -> Iterator[Chunk]:
     """Cut a document into windows that the encoder takes whole, in order.
 
@@ -86,6 +140,7 @@ def iter_text_chunks(
             single character of more tokens than that would be longer.
         overlap_tokens: Tokens that a chunk shares with the one before it, at most; never more
             than half of a chunk.
+        part: Which part of the record the text is.
 
     Yields:
         Chunks; at least one if the text is not blank.
@@ -97,17 +152,22 @@ def iter_text_chunks(
         raise ValueError(f"no window: {window_tokens} tokens, {overlap_tokens} of overlap")
     windows = _Windows(document.text, token_spans, window_tokens, overlap_tokens)
     spans = list(windows.iter_spans())
-    for ordinal, (start, end) in enumerate(spans):
+    for ordinal, (start, end, tokens) in enumerate(spans):
         yield Chunk(
             record=record,
             ordinal=ordinal,
             count=len(spans),
             content_hash=content_hash,
+            part=part,
             text=document.text[start:end],
-            title=document.title,
+            title=record.title or document.title,
             page=bisect_right(document.page_starts, start) or None,
             start_char=start,
             end_char=end,
+            headings=headings_at(document, start),
+            language=document.language,
+            created_at=document.created_at,
+            token_count=tokens,
         )
 
 
@@ -124,8 +184,8 @@ class _Windows:
         self._max_chars = window_tokens * _MAX_CHARS_PER_TOKEN
         self._reach = window_tokens * _USUAL_CHARS_PER_TOKEN
 
-    def iter_spans(self) -> Iterator[tuple[int, int]]:
-        """Start and end of each chunk, ascending."""
+    def iter_spans(self) -> Iterator[tuple[int, int, int]]:
+        """Start, end and number of tokens of each chunk, ascending."""
         done = 0
         start = following = self._next_word(0)
         while following < len(self._text):
@@ -133,7 +193,7 @@ class _Windows:
             if end <= done:  # what is shared fills a window alone
                 start = following
                 continue
-            yield start, end
+            yield start, end, len(spans)
             done, following = end, self._next_word(end)
             start = self._find_overlap(start, end, spans) or following
 

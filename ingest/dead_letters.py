@@ -1,32 +1,108 @@
-"""The dead-letter file: one JSON line for each item that the last run could not index."""
+"""The dead-letter file: one JSON line for each item that could not be indexed.
+
+It is also what spares a run from trying them again: content that failed in a pipeline fails in it
+again. An item is tried anew when its bytes or the pipeline change, when it could not be read or its
+format was not supported (an extra may have been installed since), and on request.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from schemas.errors import StoreError
+from ingest.sources.uris import from_source_uri
+from schemas.errors import StoreError, UnsupportedFormat
+from schemas.report import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
     from pathlib import Path
 
-    from schemas.report import Failure
+    from ingest.fingerprint import Version
 
 
-def write_dead_letters(path: Path, failures: Iterable[Failure], fingerprint: str) -> None:
+@dataclass(frozen=True, slots=True)
+class DeadLetters:
+    """What failed in earlier runs.
+
+    Attributes:
+        failures: By source URI.
+        retry: Whether to try all of them again.
+    """
+
+    failures: dict[str, Failure] = field(default_factory=dict)
+    retry: bool = False
+
+    @classmethod
+    def read(cls, path: Path | None, *, retry: bool = False) -> DeadLetters:
+        """Those of a file; none when there is no file.
+
+        Lines of another form are passed over: at worst an item is tried once more.
+
+        Raises:
+            StoreError: The file is there and cannot be read.
+        """
+        if path is None or not path.exists():
+            return cls(retry=retry)
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except (OSError, ValueError) as error:
+            raise StoreError(
+                f"the dead letters {path} cannot be read ({error}); mend or remove the file"
+            ) from error
+        read = (_to_failure(line) for line in lines)
+        return cls({one.source_uri: one for one in read if one}, retry)
+
+    def attempts(self, source_uri: str, version: Version) -> int:
+        """How often this content has failed in this pipeline."""
+        failure = self.failures.get(source_uri)
+        is_same = failure and (failure.content_hash, failure.fingerprint) == version
+        return failure.attempts if failure and is_same else 0
+
+    def find_final(self, source_uri: str, version: Version) -> Failure | None:
+        """The failure of this very content, if it is not to be tried again."""
+        failure = self.failures.get(source_uri)
+        if self.retry or failure is None or not self.attempts(source_uri, version):
+            return None
+        return None if failure.kind == UnsupportedFormat.__name__ else failure
+
+    def after(
+        self, failures: Iterable[Failure], root: str, resolved: Container[str] | None
+    ) -> list[Failure]:
+        """What the file holds after a run.
+
+        Args:
+            failures: Of the run.
+            root: Name of the root it went through.
+            resolved: Items it indexed that had failed before; None when it came to every item of
+                the root, so that what is not among its failures is indexed or gone.
+
+        Returns:
+            Those of other roots and of items it did not come to, then the run's own.
+        """
+        now = {failure.source_uri: failure for failure in failures}
+        kept = [
+            failure
+            for uri, failure in self.failures.items()
+            if uri not in now
+            and not (_is_below(uri, root) and (resolved is None or uri in resolved))
+        ]
+        return [*kept, *now.values()]
+
+
+def write_dead_letters(path: Path, failures: Iterable[Failure]) -> None:
     """Replace the file by these failures, whole or not at all.
 
-    Each line has ``source_uri``, ``location``, ``kind``, ``message`` and ``fingerprint`` (of the
-    pipeline that failed on it). Without failures the file is empty: nothing is dead.
+    Each line has the fields of :class:`schemas.report.Failure`. Without failures the file is
+    empty: nothing is dead.
 
     Raises:
         StoreError: The file cannot be written.
     """
     try:
-        _replace(path, failures, fingerprint)
+        _replace(path, failures)
     except OSError as error:
         raise StoreError(
             f"the dead letters cannot be written to {path} ({error.strerror}); what was indexed "
@@ -34,12 +110,26 @@ def write_dead_letters(path: Path, failures: Iterable[Failure], fingerprint: str
         ) from error
 
 
-def _replace(path: Path, failures: Iterable[Failure], fingerprint: str) -> None:
+def _replace(path: Path, failures: Iterable[Failure]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".part")
     with unfinished.open("w", encoding="utf-8") as lines:
         for failure in failures:
-            lines.write(json.dumps({**asdict(failure), "fingerprint": fingerprint}) + "\n")
+            lines.write(json.dumps(asdict(failure)) + "\n")
         lines.flush()
         os.fsync(lines.fileno())
     unfinished.replace(path)
+
+
+def _to_failure(line: str) -> Failure | None:
+    try:
+        return Failure(**json.loads(line))
+    except (TypeError, ValueError):
+        return None
+
+
+def _is_below(source_uri: str, root: str) -> bool:
+    try:
+        return from_source_uri(source_uri)[0] == root
+    except ValueError:
+        return False

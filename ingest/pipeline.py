@@ -1,192 +1,270 @@
-"""The stages, overlapped and bounded: list -> read -> decode -> encode -> upsert.
+"""The stages, overlapped and bounded: list -> read -> decode -> batch -> encode -> upsert.
 
-Worker threads each take a slice of records of one modality through reading, decoding and
-encoding; decoders and encoders release the interpreter lock, so one thread a core keeps every
-core at work without handing pixels from thread to thread. The calling thread lists and writes.
+Every stage has threads of its own and hands its results to the next one through a bounded
+channel, so the slowest stage sets the pace, the others wait, and memory does not grow with the
+number of items. The calling thread writes.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Thread
 from typing import TYPE_CHECKING
 
-from ingest.encode import encode_prepared
-from ingest.outcome import Action, Outcome
-from schemas.errors import SourceError, UnsupportedModality
-from schemas.records import Modality
-from schemas.report import Failure
+from ingest.batches import Batcher
+from ingest.channel import ByteBudget, Channel, ChannelAborted
+from ingest.encode import iter_encoded
+from ingest.intake import Work
+from schemas.errors import EncoderError, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from concurrent.futures import Future
+    from collections.abc import Callable, Iterable, Sequence
     from threading import Event
 
-    from ingest.prepare import Prepared, Preparer
+    from ingest.intake import Intake
+    from ingest.outcome import Outcome
+    from ingest.pending import Piece
+    from ingest.prepare import Preparer
+    from ingest.settle import Settler
     from ingest.stopwatch import Stopwatch
-    from ingest.store.writer import Writer
     from schemas.records import Record
     from schemas.space import Encoder
 
-SLICES_PER_WORKER = 2
-"""Slices under way a worker: one being worked on, one waiting, so that no worker waits."""
+SLICE_ITEMS = 16
+"""Listed items that are taken in together: one look into the store for all of them."""
 
-CHECKPOINT_POINTS = 10_000
-"""Points between two checkpoints: what a loss of power may cost at most. (The loss of the process
-alone costs no written point.)"""
+SLICE_BYTES = 8_000_000
+"""A slice of large items ends here."""
 
-UPSERT_POINTS = 64
-"""Points gathered before they are written: well inside one request, few round trips."""
+UNDECODED_BYTES = 256_000_000
+"""Bytes of files that are read and not yet decoded, at most."""
+
+IDLE_SECONDS = 0.2
+"""When nothing came for so long, gathered pieces are encoded in short batches, and gathered points
+are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """How many threads each stage has.
+
+    Attributes:
+        read: More than a few pay where reading waits for a network.
+        decode: One a core keeps every core at work.
+        encode: One a core on a CPU, each with one thread inside; one for a GPU.
+    """
+
+    read: int
+    decode: int
+    encode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """What the stages do.
+
+    Attributes:
+        intake: Reads, hashes and compares.
+        preparer: Decodes and cuts.
+        encoder: Encodes; its calls come from several threads.
+        before_encoding: Called before each encoding; raises to stop the run.
+        batch_size: Pieces in one encoder call, at most.
+        stopwatch: Where the time goes.
+    """
+
+    intake: Intake
+    preparer: Preparer
+    encoder: Encoder
+    before_encoding: Callable[[], None]
+    batch_size: int
+    stopwatch: Stopwatch
 
 
 class Pipeline:
-    """Takes listed records to points in a collection.
+    """Takes listed items to points in a collection. For one run.
 
     Args:
-        preparer: Reads, compares, decodes and chunks.
-        encoder: Encodes; its calls may come from several threads.
-        writer: Writes to one collection.
-        workers: Threads that prepare and encode.
-        batch_size: Items in one slice and in one encoder call, at most.
-        stopwatch: Where the time goes.
-        before_encoding: Called before each encoding; raises to stop the run.
+        stages: What is done.
+        settler: Writes outcomes; called from the calling thread alone.
+        workers: By how many threads.
         stopping: Set from outside (a signal handler) to end the run early but whole.
     """
 
-    def __init__(  # noqa: PLR0913 - the stages are its parts
-        self,
-        preparer: Preparer,
-        encoder: Encoder,
-        writer: Writer,
-        *,
-        workers: int,
-        batch_size: int,
-        stopwatch: Stopwatch,
-        before_encoding: Callable[[], None],
-        stopping: Event,
+    def __init__(
+        self, stages: Stages, settler: Settler, *, workers: Workers, stopping: Event
     ) -> None:
-        """Keep the stages."""
-        self._preparer = preparer
-        self._encoder = encoder
-        self._writer = writer
-        self._workers = workers
-        self._batch_size = batch_size
-        self._stopwatch = stopwatch
-        self._before_encoding = before_encoding
+        """Lay the channels; nothing runs yet."""
+        self._stages = stages
+        self._settler = settler
         self._stopping = stopping
-        self._unsafe_points = 0
         self._is_cut_short = False
+        self._workers = workers
+        self._error: BaseException | None = None
+        size = stages.batch_size
+        self._budget = ByteBudget(UNDECODED_BYTES)
+        self._listed: Channel[Sequence[Record | SourceError]] = Channel(2 * workers.read, 1)
+        self._read: Channel[Work] = Channel(2 * max(workers.decode, workers.read), workers.read)
+        self._pieces: Channel[Piece] = Channel(2 * size, workers.decode)
+        self._batches: Channel[Sequence[Piece]] = Channel(workers.encode, 1)
+        # The readers, the decoders and the encoders all settle outcomes.
+        settling = workers.read + workers.decode + workers.encode
+        self._settled: Channel[Outcome] = Channel(4 * SLICE_ITEMS, settling)
 
-    def run(
-        self, listed: Iterable[Record | SourceError], on_outcome: Callable[[Outcome], None]
-    ) -> bool:
+    def run(self, listed: Iterable[Record | SourceError]) -> bool:
         """Index everything that is listed.
 
         Args:
             listed: Records, and errors in the place of what could not be listed; read lazily, a
-                few slices ahead of the workers.
-            on_outcome: Told each outcome once it is final: its points are in the collection.
+                few slices ahead of the readers.
 
         Returns:
             Whether the end of the listing was reached; False when ``stopping`` was set first, and
-            then the slices under way have been finished and written.
+            then everything that had been taken in has been finished and written.
 
         Raises:
             StoreUnavailable: The store went away for longer than retries last.
-            EncoderError: The encoder cannot be used at all.
+            SourceUnavailable: The source did.
+            DiptychError: Something else than an item failed: the encoder cannot be used at all.
         """
-        unwritten: list[Outcome] = []
-        for outcome in self._iter_outcomes(listed):
-            unwritten.append(outcome)
-            if sum(len(one.points) for one in unwritten) >= UPSERT_POINTS:
-                self._write(unwritten, on_outcome)
-                unwritten = []
-        self._write(unwritten, on_outcome)
+        threads = self._to_threads(listed)
+        for thread in threads:
+            thread.start()
+        try:
+            self._settle_all()
+        except ChannelAborted:
+            pass
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            self._abort(error)
+        finally:
+            for thread in threads:
+                thread.join()
+        if self._error is not None:
+            raise self._error
         return not self._is_cut_short
 
-    def _iter_outcomes(self, listed: Iterable[Record | SourceError]) -> Iterator[Outcome]:
-        """Outcomes slice by slice, in the order of the listing within a modality."""
-        under_way: deque[Future[list[Outcome]]] = deque()
-        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="diptych-ingest")
+    def _to_threads(self, listed: Iterable[Record | SourceError]) -> list[Thread]:
+        works: list[tuple[str, int, Callable[[], None]]] = [
+            ("list", 1, lambda: self._list(listed)),
+            ("read", self._workers.read, self._take_in),
+            ("decode", self._workers.decode, self._prepare),
+            ("batch", 1, self._gather),
+            ("encode", self._workers.encode, self._encode),
+        ]
+        return [
+            Thread(target=self._guarded, args=(work,), name=f"diptych-{name}-{nth}", daemon=True)
+            for name, count, work in works
+            for nth in range(count)
+        ]
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Run one thread of a stage; what it raises ends the whole run."""
         try:
-            for part in self._iter_slices(listed):
-                if self._stopping.is_set():
-                    self._is_cut_short = True
-                    break
-                under_way.append(pool.submit(self._process, part))
-                if len(under_way) >= self._workers * SLICES_PER_WORKER:
-                    yield from under_way.popleft().result()
-            while under_way:
-                yield from under_way.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+            work()
+        except ChannelAborted:
+            pass
+        except BaseException as error:  # noqa: BLE001 - raised again by the calling thread
+            self._abort(error)
 
-    def _iter_slices(
-        self, listed: Iterable[Record | SourceError]
-    ) -> Iterator[Sequence[Record | SourceError]]:
-        """Records of one modality, ``batch_size`` at a time; errors ride along."""
-        filling: dict[Modality, list[Record | SourceError]] = {
-            modality: [] for modality in Modality
-        }
-        for item in self._stopwatch.iterate("list", listed):
-            modality = Modality.IMAGE if isinstance(item, SourceError) else item.modality
-            filling[modality].append(item)
-            if len(filling[modality]) >= self._batch_size:
-                yield filling[modality]
-                filling[modality] = []
-        yield from filter(None, filling.values())
+    def _abort(self, error: BaseException) -> None:
+        self._error = self._error or error
+        for channel in (self._listed, self._read, self._pieces, self._batches, self._settled):
+            channel.abort()
+        self._budget.abort()
 
-    def _process(self, part: Sequence[Record | SourceError]) -> list[Outcome]:
-        """One slice from listing to vectors; runs in a worker thread."""
-        outcomes: list[Outcome] = []
-        prepared: list[Prepared] = []
-        for item in part:
-            ready = self._prepare(item)
-            if isinstance(ready, Outcome):
-                outcomes.append(ready)
+    def _list(self, listed: Iterable[Record | SourceError]) -> None:
+        """Items, a slice at a time; bytes that come with them count towards the budget here."""
+        part: list[Record | SourceError] = []
+        part_bytes = 0
+        for item in self._stages.stopwatch.iterate("list", listed):
+            if self._stopping.is_set():
+                self._is_cut_short = True
+                break
+            part.append(item)
+            part_bytes += _to_held(item)
+            if len(part) >= SLICE_ITEMS or part_bytes >= SLICE_BYTES:
+                self._listed.put(part)
+                part, part_bytes = [], 0
+        if part:
+            self._listed.put(part)
+        self._listed.finish()
+
+    def _take_in(self) -> None:
+        for part in self._listed:
+            held = [_to_held(item) for item in part]
+            self._budget.take(sum(held))
+            taken = self._stages.intake.take(part)
+            unused = sum(held)
+            for work in taken.works:
+                held_bytes = len(work.content or b"")
+                unused -= held_bytes
+                self._read.put(Work(work.pending, work.content, held_bytes))
+            self._budget.give(unused)
+            for outcome in taken.outcomes:
+                self._settled.put(outcome)
+        self._read.finish()
+        self._settled.finish()
+
+    def _prepare(self) -> None:
+        for work in self._read:
+            outcome = self._cut(work)
+            self._budget.give(work.held_bytes)
+            if outcome is not None:
+                self._settled.put(outcome)
+        self._pieces.finish()
+        self._settled.finish()
+
+    def _cut(self, work: Work) -> Outcome | None:
+        """Hand the pieces of one record on; gives its outcome where nothing is left to encode."""
+        pending, preparer = work.pending, self._stages.preparer
+        is_complete = False
+        try:
+            if pending.record.vector is not None:
+                chunk, vector = preparer.to_given(work)
+                is_complete = pending.adopt([chunk], [vector], reused=False)
+            for piece in preparer.iter_pieces(work):
+                self._pieces.put(piece)
+        except (SourceError, EncoderError) as error:
+            return pending.to_failed(error) if pending.fail() else None
+        if pending.record.vector is None and work.content is not None:
+            is_complete = pending.close_part()
+        if pending.caption is not None:
+            is_complete = pending.close_part() or is_complete
+        return pending.to_outcome(self._stages.encoder.space.window_tokens) if is_complete else None
+
+    def _gather(self) -> None:
+        """Pieces to batches; what is gathered is not kept waiting when no more come."""
+        batcher = Batcher(self._stages.batch_size)
+        while not self._pieces.is_finished:
+            piece = self._pieces.get(IDLE_SECONDS)
+            for batch in batcher.add(piece) if piece else batcher.flush():
+                self._batches.put(batch)
+        for batch in batcher.flush():
+            self._batches.put(batch)
+        self._batches.finish()
+
+    def _encode(self) -> None:
+        stages = self._stages
+        for pieces in self._batches:
+            stages.before_encoding()
+            with stages.stopwatch.lap("encode"):
+                outcomes = list(iter_encoded(pieces, stages.encoder))
+            for outcome in outcomes:
+                self._settled.put(outcome)
+        self._settled.finish()
+
+    def _settle_all(self) -> None:
+        """Write outcomes as they come, and what is gathered when none comes for a while."""
+        while not self._settled.is_finished:
+            outcome = self._settled.get(IDLE_SECONDS)
+            if outcome is None:
+                self._settler.flush()
             else:
-                prepared.append(ready)
-        if prepared:
-            self._before_encoding()
-            outcomes += encode_prepared(
-                prepared, self._encoder, batch_size=self._batch_size, stopwatch=self._stopwatch
-            )
-        return outcomes
-
-    def _prepare(self, item: Record | SourceError) -> Prepared | Outcome:
-        """The chunks of a record, or the outcome of one that needs no encoding."""
-        if isinstance(item, SourceError):
-            return _to_failed(item, None)
-        try:
-            ready = self._preparer.prepare(item)
-        except SourceError as error:
-            return _to_failed(error, item)
-        except UnsupportedModality as error:
-            failure = Failure(item.source_uri, item.location, error.kind, str(error))
-            return Outcome(Action.FAILED, item, failure=failure)
-        return ready or Outcome(Action.UNCHANGED, item)
-
-    def _write(self, outcomes: Sequence[Outcome], on_outcome: Callable[[Outcome], None]) -> None:
-        """New points in first, then the stale ones out: an item never vanishes in between."""
-        points = [point for outcome in outcomes for point in outcome.points]
-        stale_ids = [point_id for outcome in outcomes for point_id in outcome.stale_ids]
-        with self._stopwatch.lap("upsert"):
-            if points:
-                self._writer.upsert(points)
-            if stale_ids:
-                self._writer.delete(stale_ids)
-            self._keep_safe(len(points))
-        for outcome in outcomes:
-            on_outcome(outcome)
-
-    def _keep_safe(self, written: int) -> None:
-        """Flush the store once enough has been written since the last time."""
-        self._unsafe_points += written
-        if self._unsafe_points >= CHECKPOINT_POINTS:
-            self._writer.flush()
-            self._unsafe_points = 0
+                self._settler.add(outcome)
+        self._settler.flush()
 
 
-def _to_failed(error: SourceError, record: Record | None) -> Outcome:
-    location = record.location if record else ""
-    return Outcome(Action.FAILED, record, failure=Failure.from_error(error, location))
+def _to_held(item: Record | SourceError) -> int:
+    """Bytes that an item will hold until it is decoded, as far as its listing tells."""
+    if isinstance(item, SourceError):
+        return 0
+    return len(item.content) if item.content is not None else item.size_bytes

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from schemas.collection import read_location, root_filter
-from schemas.records import Modality
+from ingest.fingerprint import Version
+from schemas.collection import USER_FIELD, read_location, root_filter, to_listing_digest
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from qdrant_client import models
 
     from ingest.store.engine import Engine
-    from schemas.space import EmbeddingSpace
 
 PAGE_POINTS = 1_000
 """Points read in one request."""
@@ -25,6 +26,8 @@ _FIELDS = [
     "chunk_ordinal",
     "location",
     "modified_ns",
+    "size_bytes",
+    USER_FIELD,
 ]
 
 
@@ -33,40 +36,25 @@ class Known:
     """What the collection holds of one item.
 
     Attributes:
-        versions: The pairs (content hash, pipeline fingerprint) of its points; more than one
-            after an update that was cut short.
+        versions: The versions of its points; more than it has parts after an update that was
+            cut short.
         points: How many points it has.
         chunk_count: How many it should have.
         last_ordinal: The highest chunk ordinal among them.
         location: Where it was when it was last listed.
-        modified_ns: When it had been modified, in nanoseconds since the epoch.
+        listing: Digest of what its last listing said of it.
     """
 
-    versions: frozenset[tuple[str, str]]
+    versions: frozenset[Version]
     points: int
     chunk_count: int
     last_ordinal: int
     location: str
-    modified_ns: int
+    listing: bytes
 
-    def holds(self, content_hash: str, fingerprint: str) -> bool:
-        """Whether every point of exactly this version is there, and nothing else."""
-        whole = self.points == self.chunk_count
-        return whole and self.versions == {(content_hash, fingerprint)}
-
-
-def to_fingerprint(space: EmbeddingSpace, modality: Modality, overlap_tokens: int) -> str:
-    """Fingerprint of the pipeline: all that decides an item's points besides its bytes.
-
-    That is the space, which has the decode and chunk versions in it, and for texts the overlap of
-    their chunks.
-    """
-    if modality is Modality.IMAGE:
-        return space.fingerprint
-    from blake3 import blake3
-
-    named = f"{space.fingerprint}/overlap_tokens={overlap_tokens}"
-    return f"blake3:{blake3(named.encode()).hexdigest()}"
+    def holds(self, versions: Collection[Version]) -> bool:
+        """Whether every point of exactly these versions is there, and nothing else."""
+        return self.points == self.chunk_count and self.versions == frozenset(versions)
 
 
 def read_known(engine: Engine, collection_name: str, root: str) -> dict[str, Known]:
@@ -95,7 +83,7 @@ def read_known(engine: Engine, collection_name: str, root: str) -> dict[str, Kno
 
 def _add(known: dict[str, Known], payload: models.Payload) -> None:
     uri = payload["source_uri"]
-    version = (payload["content_hash"], payload["fingerprint"])
+    version = Version(payload["content_hash"], payload["fingerprint"])
     before = known.get(uri)
     known[uri] = Known(
         versions=frozenset({version}) | (before.versions if before else frozenset()),
@@ -103,5 +91,5 @@ def _add(known: dict[str, Known], payload: models.Payload) -> None:
         chunk_count=payload["chunk_count"],
         last_ordinal=max(payload["chunk_ordinal"], before.last_ordinal if before else 0),
         location=read_location(payload),
-        modified_ns=payload["modified_ns"],
+        listing=to_listing_digest(payload),
     )

@@ -1,56 +1,45 @@
-"""Read, compare, decode, chunk: the steps of one record before it is encoded."""
+"""Decode and cut: the pieces of a record, each handed on as soon as it is made."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ingest.chunk import hash_content, iter_text_chunks, to_image_chunk
-from ingest.decode.image import decode_image
-from ingest.decode.text import decode_text
-from ingest.plan import to_fingerprint
-from ingest.sources.read import read_bytes
-from schemas.errors import UnsupportedModality
-from schemas.records import Modality
+import numpy as np
+
+from ingest.chunk import iter_text_chunks, to_figure_chunk, to_image_chunk
+from ingest.decode.text import DecodedText, decode_text
+from schemas.errors import DecodeError, InvalidVector, SourceError
+from schemas.records import Chunk, Modality, Part
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
-    from PIL.Image import Image
-
+    from ingest.decode.decoder import Decoder
+    from ingest.decode.document import Figure
+    from ingest.decode.image import DecodedImage
     from ingest.decode.limits import Limits
-    from ingest.plan import Known
+    from ingest.decode.policy import DecodePolicy
+    from ingest.intake import Work
+    from ingest.pending import Pending, Piece, Vector
+    from ingest.sources.source import Source
     from ingest.stopwatch import Stopwatch
-    from schemas.records import Chunk, Record
+    from schemas.records import Record
     from schemas.space import Encoder
 
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A record whose chunks are ready to encode.
-
-    Attributes:
-        record: The record.
-        known: What the collection held of it before, if anything.
-        fingerprint: Of the pipeline that cut it and will encode it.
-        chunks: At least one.
-        image: The decoded image of an image record.
-    """
-
-    record: Record
-    known: Known | None
-    fingerprint: str
-    chunks: tuple[Chunk, ...]
-    image: Image | None = None
+_LOG = logging.getLogger(__name__)
 
 
 class Preparer:
-    """Turns records into chunks, leaving alone what is indexed already.
+    """Turns the bytes of records into pieces. Safe to use from several threads.
 
     Args:
         encoder: Whose window, tokenizer and image size decide how records are cut.
-        known: What the collection holds, by source URI.
+        decoder: Decodes.
+        source: Reads what documents name beside themselves.
         limits: Over which an item is refused.
+        policy: What is taken of an item.
         overlap_tokens: Tokens that neighbouring chunks share.
         stopwatch: Where the time goes.
     """
@@ -58,72 +47,164 @@ class Preparer:
     def __init__(
         self,
         encoder: Encoder,
-        known: Mapping[str, Known],
+        decoder: Decoder,
+        source: Source,
         *,
         limits: Limits,
+        policy: DecodePolicy,
         overlap_tokens: int,
         stopwatch: Stopwatch,
     ) -> None:
-        """Keep what every record is measured against."""
+        """Keep what decides how records are cut."""
         self._encoder = encoder
         self._space = encoder.space
-        self._fingerprints = {
-            modality: to_fingerprint(encoder.space, modality, overlap_tokens)
-            for modality in Modality
-        }
-        self._known = known
+        self._decoder = decoder
+        self._source = source
         self._limits = limits
+        self._policy = policy
         self._overlap_tokens = overlap_tokens
         self._stopwatch = stopwatch
 
-    def prepare(self, record: Record) -> Prepared | None:
-        """Read one record and cut it into chunks.
+    def iter_pieces(self, work: Work) -> Iterator[Piece]:
+        """The pieces of a record, one after another.
 
-        Returns:
-            The chunks to encode, or None if the collection holds exactly this version already.
+        The content's come first, then the caption's. What a piece holds in memory is its own, so
+        whoever takes them slowly keeps little.
 
         Raises:
-            SourceError: The record cannot be read or decoded.
-            UnsupportedModality: The encoder has no tower for it.
+            SourceError: The record cannot be decoded.
         """
-        if record.modality not in self._space.modalities:
-            raise UnsupportedModality(
-                f"{self._space.model_id} encodes no {record.modality}s; choose a model that does, "
-                f"or leave them out with --exclude"
+        pending = work.pending
+        if work.content is not None and pending.record.vector is None:
+            is_empty = True
+            for piece in self._iter_content(pending, work.content):
+                is_empty = False
+                yield piece
+            if is_empty:
+                raise DecodeError(pending.record.source_uri, "nothing in it can be indexed")
+        if pending.caption is not None:
+            yield from self._iter_caption(pending)
+
+    def to_given(self, work: Work) -> tuple[Chunk, Vector]:
+        """The one chunk of a record that came with its vector.
+
+        Raises:
+            InvalidVector: The vector has no length, is not finite or of another dimension.
+            SourceError: The text that came with it cannot be decoded.
+        """
+        from ingest.encoders.vectors import to_unit_rows
+
+        record = work.pending.record
+        vector = np.asarray(record.vector, dtype=np.float32)
+        if vector.shape != (self._space.dimension,):
+            raise InvalidVector(
+                f"{record.source_uri}: its vector has the shape {vector.shape}, the collection "
+                f"holds vectors of {self._space.dimension} numbers"
             )
-        known = self._known.get(record.source_uri)
-        with self._stopwatch.lap("read"):
-            content = read_bytes(record, self._limits.max_source_bytes)
-            content_hash = hash_content(content)
-        if known and known.holds(content_hash, self._fingerprints[record.modality]):
-            return None
+        rows = to_unit_rows(vector[None], self._space.dimension)
+        text = self._to_given_text(record, work.content or b"")
+        chunk = Chunk(
+            record, 0, 1, work.pending.content.content_hash, text=text, title=record.title
+        )
+        return chunk, rows[0]
+
+    def _to_given_text(self, record: Record, content: bytes) -> str:
+        if record.modality is Modality.IMAGE:
+            return ""
+        media_type = record.media_type
+        return decode_text(content, record.source_uri, media_type, limits=self._limits).text
+
+    def _iter_content(self, pending: Pending, content: bytes) -> Iterator[Piece]:
+        if pending.record.modality is Modality.TEXT:
+            yield from self._iter_document(pending, content)
+            return
+        for frame in self._decode_image(pending.record, content):
+            chunk = to_image_chunk(pending.record, frame, pending.content.content_hash)
+            yield pending.add(chunk, frame.image)
+
+    def _decode_image(self, record: Record, content: bytes) -> tuple[DecodedImage, ...]:
         with self._stopwatch.lap("decode"):
-            if record.modality is Modality.IMAGE:
-                return self._prepare_image(record, known, content, content_hash)
-            return self._prepare_text(record, known, content, content_hash)
+            return self._decoder.decode_frames(
+                content,
+                record.source_uri,
+                limits=self._limits,
+                side_pixels=self._space.image_size_pixels,
+                policy=self._policy,
+            )
 
-    def _prepare_image(
-        self, record: Record, known: Known | None, content: bytes, content_hash: str
-    ) -> Prepared:
-        decoded = decode_image(
-            content,
-            record.source_uri,
-            limits=self._limits,
-            side_pixels=self._space.image_size_pixels,
-        )
-        chunk = to_image_chunk(record, decoded, content_hash)
-        return Prepared(record, known, self._fingerprints[Modality.IMAGE], (chunk,), decoded.image)
+    def _iter_document(self, pending: Pending, content: bytes) -> Iterator[Piece]:
+        record = pending.record
+        with self._stopwatch.lap("decode"):
+            document = self._decoder.decode_text(
+                content,
+                record.source_uri,
+                record.media_type,
+                limits=self._limits,
+                figures=self._policy.figures and Modality.IMAGE in self._space.modalities,
+            )
+        for chunk in self._cut(record, document, pending.content.content_hash, Part.CONTENT):
+            yield pending.add(chunk)
+        for figure in document.figures:
+            yield from self._iter_figure(pending, document, figure)
 
-    def _prepare_text(
-        self, record: Record, known: Known | None, content: bytes, content_hash: str
-    ) -> Prepared:
-        document = decode_text(content, record.source_uri, record.media_type, limits=self._limits)
-        chunks = iter_text_chunks(
-            record,
-            document,
-            content_hash,
-            token_spans=self._encoder.token_spans,
-            window_tokens=self._space.window_tokens,
-            overlap_tokens=self._overlap_tokens,
+    def _iter_figure(
+        self, pending: Pending, document: DecodedText, figure: Figure
+    ) -> Iterator[Piece]:
+        """The piece of one figure; none when it cannot be read, which is counted and logged."""
+        record = pending.record
+        try:
+            content = figure.content or self._read_beside(record, figure)
+            first_frame = self._decode_image(record, content)[0]
+        except SourceError as error:
+            pending.left_out += 1
+            _LOG.warning("%s: a figure is left out: %s", record.source_uri, error.reason)
+            return
+        content_hash = pending.content.content_hash
+        chunk = to_figure_chunk(
+            record, document, figure, first_frame, content_hash, ordinal=0, count=1
         )
-        return Prepared(record, known, self._fingerprints[Modality.TEXT], tuple(chunks))
+        yield pending.add(chunk, first_frame.image)
+
+    def _read_beside(self, record: Record, figure: Figure) -> bytes:
+        with self._stopwatch.lap("read"):
+            limit = self._limits.max_source_bytes
+            return self._source.read_beside(record, figure.location or "", limit)
+
+    def _iter_caption(self, pending: Pending) -> Iterator[Piece]:
+        record = pending.record
+        text = decode_caption(record, self._limits)
+        if pending.caption is None:
+            return
+        for chunk in self._cut(record, text, pending.caption.content_hash, Part.CAPTION):
+            yield pending.add(chunk)
+
+    def _cut(
+        self, record: Record, document: DecodedText, content_hash: str, part: Part
+    ) -> Iterator[Chunk]:
+        """The chunks of a text; all are cut before the first is taken."""
+        if not document.text.strip():
+            return
+        with self._stopwatch.lap("cut"):
+            chunks = list(
+                iter_text_chunks(
+                    record,
+                    document,
+                    content_hash,
+                    token_spans=self._encoder.token_spans,
+                    window_tokens=self._space.window_tokens,
+                    overlap_tokens=self._overlap_tokens,
+                    part=part,
+                )
+            )
+        yield from chunks
+
+
+def decode_caption(record: Record, limits: Limits) -> DecodedText:
+    """The text of a record's caption, by the same policy as a document's.
+
+    Raises:
+        SourceError: It is blank, or too long.
+    """
+    content = (record.caption or "").encode(errors="surrogatepass")
+    decoded = decode_text(content, record.source_uri, "text/plain", limits=limits)
+    return replace(decoded, title=record.title)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ingest.outcome import Outcome
-    from ingest.sources.folder import FolderSource
+    from ingest.sources.source import Source
 
 COUNT_STEP = 1_000
 """Items counted between two looks at whether counting is still wanted."""
@@ -31,7 +31,7 @@ class Progress:
         shown: Whether to draw at all; by default only on a terminal.
     """
 
-    def __init__(self, source: FolderSource, *, shown: bool | None = None) -> None:
+    def __init__(self, source: Source, *, shown: bool | None = None) -> None:
         """Prepare a bar; nothing is drawn before ``with``."""
         self._shown = sys.stderr.isatty() if shown is None else shown
         self._bar: tqdm[Never] = tqdm(

@@ -1,14 +1,17 @@
-"""What a listing says of an unchanged item: where it lies, when it was last touched."""
+"""What a listing says of an unchanged item: where it lies, when it was touched, its metadata."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingest.outcome import Action
-from ingest.sources.uris import from_source_uri
-from schemas.collection import source_filter, to_listing_payload
+from schemas.collection import (
+    USER_FIELD,
+    source_filter,
+    to_listing_digest,
+    to_listing_payload,
+)
 from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
     from ingest.outcome import Outcome
     from ingest.plan import Known
-    from ingest.sources.folder import FolderSource
+    from ingest.sources.source import Source
     from ingest.store.writer import Writer
 
 
@@ -31,28 +34,28 @@ class Refresh:
     known: Mapping[str, Known]
 
     @classmethod
-    def of(cls, source: FolderSource, known: Mapping[str, Known]) -> Refresh:
+    def of(cls, source: Source, known: Mapping[str, Known]) -> Refresh:
         """The refresh of a root that this source lists.
 
         Raises:
-            SettingsError: The root was indexed from another folder which still exists: two
-                folders under one name would overwrite each other's items.
+            SettingsError: The root was indexed from another place which still exists: two places
+                under one name would overwrite each other's items.
         """
         for uri, item in known.items():
-            before = Path(item.location.removesuffix(from_source_uri(uri)[1]))
-            if before.is_dir() and not before.samefile(source.path):
+            if (rival := source.find_rival(uri, item.location)) is not None:
                 raise SettingsError(
-                    f"the name {source.name!r} already stands for {before} in this collection;"
-                    f" give {source.path} another one with --name"
+                    f"the name {source.name!r} already stands for {rival} in this collection;"
+                    f" give {source.location} another one with --name"
                 )
             break
         return cls(known)
 
     def apply(self, outcome: Outcome, writer: Writer) -> None:
-        """Correct the recorded location and time of an unchanged item; encodes nothing."""
+        """Correct what is recorded of an unchanged item's listing; encodes nothing."""
         record = outcome.record
         if outcome.action is not Action.UNCHANGED or record is None:
             return
-        known = self.known[record.source_uri]
-        if (known.location, known.modified_ns) != (record.location, record.modified_ns):
-            writer.set_payload(to_listing_payload(record), source_filter(record.source_uri))
+        listed = to_listing_payload(record)
+        if self.known[record.source_uri].listing != to_listing_digest(listed):
+            # An empty field, because fields that are left out would stay as they were.
+            writer.set_payload({USER_FIELD: {}, **listed}, source_filter(record.source_uri))

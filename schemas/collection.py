@@ -6,6 +6,7 @@ the truth about what is indexed: everything a later run needs to decide what cha
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from qdrant_client import models
 from schemas.records import Chunk, Modality, Part, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -69,6 +70,7 @@ _PLAIN_FIELDS = (
     "created_at",
     "ocr_text",
     "frame",
+    "token_count",
 )
 """Fields of a chunk that lie in the payload as they are, left out where they are None."""
 
@@ -172,6 +174,19 @@ def to_listing_payload(record: Record) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if value is not None}
 
 
+def to_listing_digest(payload: Mapping[str, Any]) -> bytes:
+    """Eight bytes that differ when what a listing says of an item differs.
+
+    Args:
+        payload: Of :func:`to_listing_payload`, or of a point.
+    """
+    from blake3 import blake3
+
+    said = [payload.get(key) or None for key in ("location", "size_bytes", "modified_ns")]
+    canonical = json.dumps([said, payload.get(USER_FIELD) or None], sort_keys=True)
+    return blake3(canonical.encode()).digest(length=8)
+
+
 def read_location(payload: Mapping[str, Any]) -> str:
     """Where a point's item was, as the operating system names it."""
     stored: str = payload["location"]
@@ -188,6 +203,13 @@ def root_filter(root: str) -> models.Filter:
 def source_filter(source_uri: str) -> models.Filter:
     """Matches every point of one source item."""
     return _equality_filter("source_uri", source_uri)
+
+
+def content_filter(content_hashes: Iterable[str]) -> models.Filter:
+    """Matches the first point of every item with one of these contents."""
+    wanted = models.MatchAny(any=sorted(content_hashes))
+    first = models.FieldCondition(key="chunk_ordinal", match=models.MatchValue(value=0))
+    return models.Filter(must=[models.FieldCondition(key="content_hash", match=wanted), first])
 
 
 def to_generation(name: str, number: int) -> str:

@@ -111,6 +111,7 @@ class Chunk:
         created_at: When a document was made, ISO 8601, as far as it says.
         ocr_text: Words that can be read in an image.
         frame: Of an animation or a multi-page image, from 1; None where there is but one.
+        token_count: Of a text chunk, in the encoder's own tokens without special ones.
         paired_ordinals: The chunks of the same item that say the same in the other modality: an
             image's caption, a caption's image.
 
@@ -140,6 +141,7 @@ class Chunk:
     created_at: str | None = None
     ocr_text: str | None = None
     frame: int | None = None
+    token_count: int | None = None
     paired_ordinals: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:

@@ -23,12 +23,18 @@ class Failure:
         location: Where it was.
         kind: Class name of the error, e.g. ``DecodeError``.
         message: What was wrong and what to do.
+        attempts: How often this content has failed in this pipeline, in all runs.
+        content_hash: Of the bytes that failed; empty when they could not be read.
+        fingerprint: Of the pipeline they failed in; empty likewise.
     """
 
     source_uri: str
     location: str
     kind: str
     message: str
+    attempts: int = 1
+    content_hash: str = ""
+    fingerprint: str = ""
 
     @classmethod
     def from_error(cls, error: SourceError, location: str) -> Failure:
@@ -49,6 +55,10 @@ class Counts:
         images: Image points written.
         texts: Text points written.
         tokens: Tokens of the texts encoded, counted by the encoder's own tokenizer.
+        tokens_cut: How many of them lay beyond the encoder's window. Texts are cut into chunks
+            that fit, so this is 0 unless a single character has more tokens than the window.
+        reused: Items whose content was not encoded, since other items have the same bytes.
+        figures_left_out: Images in documents that could not be read; their documents are indexed.
     """
 
     scanned: int = 0
@@ -59,6 +69,9 @@ class Counts:
     images: int = 0
     texts: int = 0
     tokens: int = 0
+    tokens_cut: int = 0
+    reused: int = 0
+    figures_left_out: int = 0
 
     @property
     def balanced(self) -> bool:
@@ -79,9 +92,11 @@ class RunReport:
         fingerprint: Fingerprint of its embedding space.
         counts: Items and points.
         failures: One for each failed item, in the order they happened.
-        seconds: Wall time by stage; ``total`` is the whole run. Stages overlap, so they may sum
-            to more.
+        seconds: Time by stage, summed over its threads; ``total`` is the whole run by the wall
+            clock. Stages overlap, so they may sum to more.
         interrupted: Whether the run was stopped before the end of its sources.
+        workers: How many threads each stage had.
+        skipped: Items passed over in silence, by kind: for files the extension.
     """
 
     root: str
@@ -94,6 +109,8 @@ class RunReport:
     failures: tuple[Failure, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
     interrupted: bool = False
+    workers: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, int] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:

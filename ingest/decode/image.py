@@ -20,6 +20,7 @@ from schemas.errors import DecodeError, SourceTooLarge
 
 if TYPE_CHECKING:
     from ingest.decode.limits import Limits
+    from ingest.decode.policy import DecodePolicy
 
 _OVERSAMPLING = 2
 """Shrinking stops at this many times the encoder's side: DCT scaling and box means then leave the
@@ -44,6 +45,18 @@ class DecodedImage:
     width_pixels: int
     height_pixels: int
     taken_at: str | None = None
+    title: str | None = None
+    caption: str | None = None
+    keywords: tuple[str, ...] = ()
+    ocr_text: str | None = None
+    frame: int | None = None
+
+
+def decode_frames(
+    content: bytes, source_uri: str, *, limits: Limits, side_pixels: int, policy: DecodePolicy
+) -> tuple[DecodedImage, ...]:
+    """The frames."""
+    return (decode_image(content, source_uri, limits=limits, side_pixels=side_pixels),)
 
 
 def decode_image(

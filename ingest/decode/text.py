@@ -17,6 +17,7 @@ from ingest.decode.seam import translated_errors
 from schemas.errors import DecodeError, SourceTooLarge, UnsupportedFormat
 
 if TYPE_CHECKING:
+    from ingest.decode.document import Figure, Heading
     from ingest.decode.limits import Limits
 
 _LOG = logging.getLogger(__name__)
@@ -46,9 +47,20 @@ class DecodedText:
     text: str
     title: str | None = None
     page_starts: tuple[int, ...] = ()
+    headings: tuple[Heading, ...] = ()
+    language: str | None = None
+    created_at: str | None = None
+    figures: tuple[Figure, ...] = ()
 
 
-def decode_text(content: bytes, source_uri: str, media_type: str, *, limits: Limits) -> DecodedText:
+def headings_at(document: DecodedText, position: int) -> tuple[str, ...]:
+    """None."""
+    return ()
+
+
+def decode_text(
+    content: bytes, source_uri: str, media_type: str, *, limits: Limits, figures: bool = False
+) -> DecodedText:
     """Decode a document. Safe to call from several threads.
 
     Args:

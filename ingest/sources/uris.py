@@ -25,7 +25,7 @@ SHARD = "shard"
 REMOTE = "remote"
 """Scheme of files on a remote file system."""
 
-_SCHEMES = "|".join((FOLDER, MANIFEST, DATASET, SHARD, REMOTE))
+_SCHEMES = f"{FOLDER}|{MANIFEST}|{DATASET}|{SHARD}|{REMOTE}"
 _FORM = re.compile(rf"(?:{_SCHEMES})://(?P<root>[^/]*)/(?P<path>.*)", re.DOTALL)
 
 

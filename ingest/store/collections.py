@@ -179,6 +179,15 @@ def _ensure_generation(
     """The collection and its payload indexes, which come before the first point."""
     if not engine.collection_exists(generation):
         _create(engine, generation, space, canary)
+    ensure_payload_indexes(engine, generation)
+
+
+def ensure_payload_indexes(engine: Engine, generation: str) -> None:
+    """Make the payload indexes a collection lacks: one made by an older version has fewer.
+
+    Raises:
+        StoreUnavailable: The store did not answer; call again.
+    """
     indexed = engine.get_collection(generation).payload_schema
     for field, schema in PAYLOAD_INDEXES.items():
         if field not in indexed:

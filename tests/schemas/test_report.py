@@ -27,6 +27,9 @@ def test_a_run_with_failures_exits_with_3() -> None:
             "location": "/p/a.jpg",
             "kind": "DecodeError",
             "message": "ends early",
+            "attempts": 1,
+            "content_hash": "",
+            "fingerprint": "",
         }
     ]
 

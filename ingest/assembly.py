@@ -1,0 +1,171 @@
+"""From settings to a pipeline that is ready to run."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from ingest.decode.decoder import InProcessDecoder
+from ingest.decode.limits import Limits
+from ingest.decode.policy import DecodePolicy
+from ingest.encoders.canary import check_canary
+from ingest.fingerprint import Fingerprints
+from ingest.intake import Intake
+from ingest.pipeline import Pipeline, Stages, Workers
+from ingest.prepare import Preparer
+from ingest.settle import Settler
+from ingest.twins import Twins
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from threading import Event
+
+    from ingest.dead_letters import DeadLetters
+    from ingest.outcome import Outcome
+    from ingest.plan import Known
+    from ingest.sources.source import Source
+    from ingest.stopwatch import Stopwatch
+    from ingest.store.collections import ConcreteCollection
+    from ingest.store.engine import Engine
+    from ingest.store.writer import Writer
+    from schemas.settings import Settings
+    from schemas.space import Encoder
+
+
+@dataclass(frozen=True, slots=True)
+class AssemblyLine:
+    """What every pipeline of a run is made of.
+
+    Attributes:
+        source: What is read.
+        settings: How.
+        engine: Where points are looked up.
+        encoder: Encodes.
+        stopwatch: Where the time goes.
+        workers: How many threads each stage has.
+    """
+
+    source: Source
+    settings: Settings
+    engine: Engine
+    encoder: Encoder
+    stopwatch: Stopwatch
+    workers: Workers
+
+    def to_pipeline(
+        self,
+        collection: ConcreteCollection,
+        known: Mapping[str, Known],
+        letters: DeadLetters,
+        *,
+        writer: Writer,
+        on_outcome: Callable[[Outcome], None],
+        stopping: Event,
+    ) -> Pipeline:
+        """A pipeline into a collection.
+
+        Args:
+            collection: Into which.
+            known: What it holds of the source.
+            letters: What failed before.
+            writer: Writes to it.
+            on_outcome: Told each outcome once it is final.
+            stopping: Ends the run early but whole.
+        """
+        twins = Twins()
+        settler = Settler(
+            writer,
+            twins,
+            window_tokens=self.encoder.space.window_tokens,
+            on_outcome=on_outcome,
+            stopwatch=self.stopwatch,
+        )
+        stages = Stages(
+            intake=self._to_intake(collection, known, letters, twins),
+            preparer=self._to_preparer(),
+            encoder=self.encoder,
+            before_encoding=CanaryGuard(self.encoder, collection),
+            batch_size=self.settings.batch_size,
+            stopwatch=self.stopwatch,
+        )
+        return Pipeline(stages, settler, workers=self.workers, stopping=stopping)
+
+    def _to_intake(
+        self,
+        collection: ConcreteCollection,
+        known: Mapping[str, Known],
+        letters: DeadLetters,
+        twins: Twins,
+    ) -> Intake:
+        overlap_tokens = self.settings.chunk_overlap_tokens
+        return Intake(
+            self.source,
+            known,
+            letters,
+            Fingerprints(self.encoder.space, self._policy, overlap_tokens),
+            engine=self.engine,
+            collection_name=collection.name,
+            twins=twins,
+            max_source_bytes=self.settings.max_source_bytes,
+            stopwatch=self.stopwatch,
+        )
+
+    def _to_preparer(self) -> Preparer:
+        return Preparer(
+            self.encoder,
+            InProcessDecoder(),
+            self.source,
+            limits=Limits.from_settings(self.settings),
+            policy=self._policy,
+            overlap_tokens=self.settings.chunk_overlap_tokens,
+            stopwatch=self.stopwatch,
+        )
+
+    @property
+    def _policy(self) -> DecodePolicy:
+        return DecodePolicy()
+
+
+class CanaryGuard:
+    """Checks the encoder against the collection's canary once, before the first encoding.
+
+    Not at the start of the run: a run that changes nothing loads no tower.
+
+    Args:
+        encoder: The encoder.
+        collection: Whose canary it must still give.
+    """
+
+    def __init__(self, encoder: Encoder, collection: ConcreteCollection) -> None:
+        """Nothing is checked yet."""
+        self._encoder = encoder
+        self._collection = collection
+        self._lock = Lock()
+        self._passed = False
+
+    def __call__(self) -> None:
+        """Check, the first time.
+
+        Raises:
+            SpaceMismatch: The encoder has drifted.
+        """
+        with self._lock:
+            if not self._passed:
+                modalities = self._encoder.space.modalities
+                check_canary(self._encoder, self._collection.canary, modalities)
+                self._passed = True
+
+
+def to_workers(settings: Settings) -> Workers:
+    """Threads a stage: what the settings say, else one a core, and two that read."""
+    cores = count_cores()
+    return Workers(read=2, decode=cores, encode=settings.workers or cores)
+
+
+def count_cores() -> int:
+    """Cores this process may use, where the platform can tell; else all of the machine's."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,90 @@
+"""What decides an item's points: its bytes, and everything that is done to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from schemas.records import Modality
+
+if TYPE_CHECKING:
+    from ingest.decode.policy import DecodePolicy
+    from schemas.records import Record
+    from schemas.space import EmbeddingSpace
+
+PLAIN_TEXT = "text/plain"
+"""The one kind of document that has no figures."""
+
+
+class Version(NamedTuple):
+    """One state of a part of an item; points of the same version are the same points.
+
+    Attributes:
+        content_hash: Of its bytes.
+        fingerprint: Of the pipeline that made its points.
+    """
+
+    content_hash: str
+    fingerprint: str
+
+
+def to_fingerprint(space: EmbeddingSpace, *choices: str) -> str:
+    """Fingerprint of the pipeline: the space's own where nothing else was chosen.
+
+    The space has the decode and chunk versions in it.
+    """
+    chosen = [choice for choice in choices if choice]
+    if not chosen:
+        return space.fingerprint
+    from blake3 import blake3
+
+    named = "/".join([space.fingerprint, *chosen])
+    return f"blake3:{blake3(named.encode()).hexdigest()}"
+
+
+@dataclass(frozen=True)
+class Fingerprints:
+    """Fingerprints of every kind of part under one policy.
+
+    Attributes:
+        space: Of the encoder.
+        policy: How items are decoded.
+        overlap_tokens: Tokens that neighbouring chunks share.
+    """
+
+    space: EmbeddingSpace
+    policy: DecodePolicy
+    overlap_tokens: int
+
+    def of(self, record: Record) -> str:
+        """Of a record's content."""
+        if record.vector is not None:
+            return self._of_vector
+        if record.modality is Modality.IMAGE:
+            return self._of_image
+        is_plain = record.media_type == PLAIN_TEXT or not self.policy.figures
+        return self.of_text if is_plain else self._of_document
+
+    @cached_property
+    def of_text(self) -> str:
+        """Of plain texts and captions."""
+        return to_fingerprint(self.space, self._overlap)
+
+    @property
+    def _overlap(self) -> str:
+        return f"overlap_tokens={self.overlap_tokens}"
+
+    @cached_property
+    def _of_vector(self) -> str:
+        return to_fingerprint(self.space, "given")
+
+    @cached_property
+    def _of_image(self) -> str:
+        frames = f"frames={self.policy.frames}" if self.policy.frames > 1 else ""
+        return to_fingerprint(self.space, frames, "ocr" if self.policy.ocr else "")
+
+    @cached_property
+    def _of_document(self) -> str:
+        ocr = "ocr" if self.policy.ocr else ""
+        return to_fingerprint(self.space, self._overlap, "figures", ocr)

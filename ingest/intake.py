@@ -1,0 +1,199 @@
+"""Read, hash, compare: what is left of a listed record is what must be decoded and encoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ingest.chunk import hash_content
+from ingest.fingerprint import Version
+from ingest.outcome import Action, Outcome
+from ingest.pending import Pending
+from ingest.twins import find_twins
+from schemas.errors import SourceError, SourceTooLarge, UnsupportedModality
+from schemas.report import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ingest.dead_letters import DeadLetters
+    from ingest.fingerprint import Fingerprints
+    from ingest.plan import Known
+    from ingest.sources.source import Source
+    from ingest.stopwatch import Stopwatch
+    from ingest.store.engine import Engine
+    from ingest.twins import Twins
+    from schemas.records import Record
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Work:
+    """A record that has something to encode.
+
+    Attributes:
+        pending: The record under way.
+        content: Its bytes; None when its content comes from elsewhere and only its caption is to
+            be cut.
+        held_bytes: What it holds of the budget for undecoded bytes.
+    """
+
+    pending: Pending
+    content: bytes | None
+    held_bytes: int = 0
+
+
+@dataclass(slots=True)
+class Taken:
+    """What came of some listed items.
+
+    Attributes:
+        outcomes: Of those that are settled without encoding.
+        works: The others.
+    """
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    works: list[Work] = field(default_factory=list)
+
+
+class Intake:
+    """Takes listed items in. Safe to use from several threads.
+
+    Args:
+        source: Reads them.
+        known: What the collection holds, by source URI.
+        dead_letters: What failed before.
+        fingerprints: Of the pipeline.
+        engine: Where content of the same bytes is looked for.
+        collection_name: In which collection.
+        twins: Who encodes what in this run.
+        max_source_bytes: A larger item is refused.
+        stopwatch: Where the time goes.
+    """
+
+    def __init__(  # noqa: PLR0913 - everything a record is measured against
+        self,
+        source: Source,
+        known: Mapping[str, Known],
+        dead_letters: DeadLetters,
+        fingerprints: Fingerprints,
+        *,
+        engine: Engine,
+        collection_name: str,
+        twins: Twins,
+        max_source_bytes: int,
+        stopwatch: Stopwatch,
+    ) -> None:
+        """Keep what every record is measured against."""
+        self._source = source
+        self._known = known
+        self._dead_letters = dead_letters
+        self._fingerprints = fingerprints
+        self._engine = engine
+        self._collection_name = collection_name
+        self._twins = twins
+        self._max_source_bytes = max_source_bytes
+        self._stopwatch = stopwatch
+
+    def take(self, items: Sequence[Record | SourceError]) -> Taken:
+        """Read some items and tell which of them must be encoded.
+
+        Raises:
+            StoreUnavailable: The store did not answer.
+            SourceUnavailable: The source went away.
+        """
+        taken = Taken()
+        for item in items:
+            one = self._take(item)
+            if isinstance(one, Outcome):
+                taken.outcomes.append(one)
+            else:
+                taken.works.append(one)
+        self._borrow(taken)
+        return taken
+
+    def _take(self, item: Record | SourceError) -> Outcome | Work:
+        if isinstance(item, SourceError):
+            return Outcome(Action.FAILED, failure=Failure.from_error(item, ""))
+        try:
+            self._check_modality(item)
+            with self._stopwatch.lap("read"):
+                content = self._read(item)
+                pending = self._to_pending(item, content)
+        except (SourceError, UnsupportedModality) as error:
+            return to_unread(item, error)
+        return self._settle(pending) or Work(pending, content)
+
+    def _check_modality(self, record: Record) -> None:
+        space = self._fingerprints.space
+        if record.modality not in space.modalities:
+            raise UnsupportedModality(
+                f"{space.model_id} encodes no {record.modality}s; choose a model that does, "
+                f"or leave them out with --exclude"
+            )
+
+    def _read(self, record: Record) -> bytes:
+        """The content; of a record with a vector only what the listing brought."""
+        if record.content is None and record.vector is None:
+            return self._source.read(record, self._max_source_bytes)
+        content = record.content or b""
+        if len(content) > self._max_source_bytes:
+            raise SourceTooLarge(
+                record.source_uri,
+                f"{len(content):,} bytes, over the limit of {self._max_source_bytes:,}; "
+                "raise max_source_bytes",
+            )
+        return content
+
+    def _to_pending(self, record: Record, content: bytes) -> Pending:
+        caption = None
+        if record.caption and record.caption.strip():
+            hashed = hash_content(record.caption.encode(errors="surrogatepass"))
+            caption = Version(hashed, self._fingerprints.of_text)
+        if record.vector is not None:
+            content += np.asarray(record.vector, dtype=np.float32).tobytes()
+        version = Version(hash_content(content), self._fingerprints.of(record))
+        known = self._known.get(record.source_uri)
+        attempts = self._dead_letters.attempts(record.source_uri, version)
+        return Pending(record, known, version, caption, attempts)
+
+    def _settle(self, pending: Pending) -> Outcome | None:
+        """The outcome of what is indexed already, or has failed as it is."""
+        versions = [version for version in (pending.content, pending.caption) if version]
+        if pending.known and pending.known.holds(versions):
+            return Outcome(Action.UNCHANGED, pending.record)
+        failure = self._dead_letters.find_final(pending.record.source_uri, pending.content)
+        if failure is None:
+            return None
+        return Outcome(Action.FAILED, pending.record, failure=failure)
+
+    def _borrow(self, taken: Taken) -> None:
+        """Let content of the same bytes come from where it is encoded already."""
+        asked = [work for work in taken.works if work.pending.record.vector is None]
+        claimed = [work for work in asked if self._twins.claim(work.pending)]
+        lent: set[int] = {id(work) for work in asked} - {id(work) for work in claimed}
+        if claimed:
+            wanted = [work.pending for work in claimed]
+            with self._stopwatch.lap("compare"):
+                found = find_twins(self._engine, self._collection_name, wanted)
+            for index, (chunks, vectors) in found.items():
+                lent.add(id(claimed[index]))
+                if wanted[index].adopt(chunks, vectors):
+                    taken.outcomes.append(wanted[index].to_outcome(self._window_tokens))
+        taken.works = [
+            Work(work.pending, None) if id(work) in lent else work
+            for work in taken.works
+            if id(work) not in lent or work.pending.caption
+        ]
+
+    @property
+    def _window_tokens(self) -> int:
+        return self._fingerprints.space.window_tokens
+
+
+def to_unread(record: Record, error: SourceError | UnsupportedModality) -> Outcome:
+    """The outcome of a record whose bytes could not be had."""
+    reason = error.reason if isinstance(error, SourceError) else str(error)
+    failure = Failure(record.source_uri, record.location, error.kind, reason)
+    return Outcome(Action.FAILED, record, failure=failure)
