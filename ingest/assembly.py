@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from schemas.space import Encoder
 
 
+LOCAL_READERS = 2
+REMOTE_READERS = 16
+
+
 @dataclass(frozen=True, slots=True)
 class AssemblyLine:
     """What every pipeline of a run is made of.
@@ -125,7 +129,8 @@ class AssemblyLine:
 
     @property
     def _policy(self) -> DecodePolicy:
-        return DecodePolicy()
+        settings = self.settings
+        return DecodePolicy(frames=settings.frames, ocr=settings.ocr, figures=settings.figures)
 
 
 class CanaryGuard:
@@ -158,10 +163,19 @@ class CanaryGuard:
                 self._passed = True
 
 
-def to_workers(settings: Settings) -> Workers:
-    """Threads a stage: what the settings say, else one a core, and two that read."""
+def to_workers(settings: Settings, *, is_remote: bool = False) -> Workers:
+    """Threads a stage: what the settings say, else one a core, and a few that read.
+
+    Args:
+        settings: The settings.
+        is_remote: Whether a network lies between, so that reading is mostly waiting.
+    """
     cores = count_cores()
-    return Workers(read=2, decode=cores, encode=settings.workers or cores)
+    return Workers(
+        read=settings.read_workers or (REMOTE_READERS if is_remote else LOCAL_READERS),
+        decode=settings.decode_workers or cores,
+        encode=settings.workers or cores,
+    )
 
 
 def count_cores() -> int:

@@ -11,90 +11,150 @@ import click
 if TYPE_CHECKING:
     from threading import Event
     from types import FrameType
+    from typing import Any
 
-    from schemas.report import RunReport
-
-SHOWN_FAILURES = 20
-"""Failures listed at the end of the table; all of them are in the dead-letter file."""
+    from ingest.job import IngestJob
+    from ingest.sources.source import Source
+    from schemas.settings import Settings
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--name", help="Name of this root in the index.  [default: the folder's name]")
+@click.argument("source")
+@click.option("--name", help="Name of this root in the index.  [default: the source's own]")
 @click.option("--include", multiple=True, metavar="GLOB", help="Only files that match; repeatable.")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="No files that match; repeatable.")
 @click.option("--hidden", is_flag=True, help="Also files and folders whose name begins with a dot.")
+@click.option(
+    "--column",
+    "column",
+    multiple=True,
+    metavar="ROLE=NAME",
+    help="A table's column for path, url, content, text, caption, title, id, media_type or "
+    "vector; repeatable.",
+)
+@click.option("--base", help="Folder of a table's paths.  [default: the table's own]")
+@click.option("--split", help="Of a saved dataset that has several.")
+@click.option(
+    "--allow-host",
+    "allow_host",
+    multiple=True,
+    metavar="HOST",
+    help="Host that a table's URLs may be fetched from; repeatable.",
+)
+@click.option("--frames", type=int, help="Images taken of an animation or multi-page image.")
+@click.option("--figures/--no-figures", default=None, help="Index images in documents (default).")
+@click.option("--ocr/--no-ocr", default=None, help="Read words in images (extra `ocr`).")
 @click.option("--url", help="Server, or folder of an embedded index.  [default: diptych-index]")
 @click.option("--collection", help="Collection in the index.  [default: diptych]")
 @click.option("--model", help="Model id or folder.  [default: hinge-en-1]")
 @click.option("--revision", help="Exact revision of a Hugging Face model.")
-@click.option("--workers", type=int, help="Threads that decode and encode; 0 is one a core.")
+@click.option("--backend", help="What runs the model: torch, onnx or openvino.")
+@click.option("--dtype", help="Arithmetic: float32, bfloat16, float16 or int8.")
+@click.option("--workers", type=int, help="Threads that encode; 0 is one a core.")
+@click.option("--decode-workers", type=int, help="Items decoded at once; 0 is one a core.")
+@click.option("--read-workers", type=int, help="Items read at once; 0 chooses by the source.")
 @click.option("--batch-size", type=int, help="Items encoded in one call.")
+@click.option("--retry-failed", is_flag=True, help="Try again what failed and has not changed.")
 @click.option("--dead-letters", type=click.Path(path_type=Path), help="Where to list failures.")
+@click.option("--plan", is_flag=True, help="Only tell what would be done, and how long it takes.")
+@click.option("--tune", is_flag=True, help="Measure workers and batch sizes first, use the best.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def ingest(
-    folder: Path,
-    name: str | None,
-    include: tuple[str, ...],
-    exclude: tuple[str, ...],
+def ingest(  # noqa: PLR0913 - one parameter an option
+    source: str,
     dead_letters: Path | None,
     *,
-    hidden: bool,
+    column: tuple[str, ...],
+    allow_host: tuple[str, ...],
+    retry_failed: bool,
+    plan: bool,
+    tune: bool,
     as_json: bool,
     **flags: object,
 ) -> int:
-    """Index the images and documents below FOLDER.
+    """Index the images and documents of SOURCE.
 
-    Run it again at any time: only what is new or has changed is encoded. Items that cannot be
-    indexed are listed at the end and in the dead-letter file, and the exit status is 3.
+    SOURCE is a folder, a table (.jsonl, .csv, .parquet), tar shards (shards-{000..009}.tar), a
+    saved dataset, or a bucket (s3://bucket/photos). Run it again at any time: only what is new or
+    has changed is encoded. Items that cannot be indexed are listed at the end and in the
+    dead-letter file, and the exit status is 3.
     """
     stopping = _stop_on_signal()  # before what takes long to import
     from ingest.job import IngestJob
-    from ingest.sources.folder import FolderSource
-    from schemas.settings import load_settings
 
-    settings = load_settings(**flags)
-    source = FolderSource.open(folder, name=name, include=include, exclude=exclude, hidden=hidden)
-    job = IngestJob(source, settings, dead_letters=dead_letters, stopping=stopping)
+    listing: dict[str, Any] = {name: flags.pop(name) for name in _LISTING_OPTIONS}
+    settings = _load_settings(column, allow_host, flags)
+    opened = _open(source, settings, listing)
+    if plan:
+        return _show_plan(opened, settings, as_json=as_json)
+    job = IngestJob(
+        opened, settings, dead_letters=dead_letters, stopping=stopping, retry_failed=retry_failed
+    )
+    if tune:
+        _show_tuning(job)
     report = job.run()
-    click.echo(json.dumps(report.to_json(), indent=2) if as_json else to_table(report))
+    if as_json:
+        click.echo(json.dumps(report.to_json(), indent=2))
+    else:
+        from ingest.report_table import to_table
+
+        click.echo(to_table(report))
     return report.exit_code
 
 
-def to_table(report: RunReport) -> str:
-    """The report for people: what happened, how long it took, what failed."""
-    from ingest.sources.uris import to_printable
-
-    counts = report.counts
-    rows = [
-        ("root", f"{report.root} ({to_printable(report.location)})"),
-        ("index", f"{report.url}, collection {report.collection}"),
-        ("model", f"{report.model_id} ({report.fingerprint.removeprefix('blake3:')[:12]})"),
-        ("scanned", f"{counts.scanned:,} items"),
-        ("added", f"{counts.added:,}"),
-        ("updated", f"{counts.updated:,}"),
-        ("unchanged", f"{counts.unchanged:,}"),
-        ("failed", f"{counts.failed:,}"),
-        ("written", f"{counts.images:,} image and {counts.texts:,} text points"),
-        ("took", f"{report.seconds['total']:.1f} s"),
-    ]
-    lines = [f"{label:<10} {value}" for label, value in rows]
-    if report.interrupted:
-        lines.append("interrupted: run the same command again to go on")
-    return "\n".join(lines + _to_failure_lines(report))
+_LISTING_OPTIONS = ("name", "include", "exclude", "hidden", "base", "split")
+"""Options that say how the source is listed, and are no settings."""
 
 
-def _to_failure_lines(report: RunReport) -> list[str]:
-    from ingest.sources.uris import to_printable
+def _load_settings(
+    column: tuple[str, ...], allow_host: tuple[str, ...], flags: dict[str, object]
+) -> Settings:
+    from schemas.settings import load_settings
 
-    shown = report.failures[:SHOWN_FAILURES]
-    lines = [
-        f"  {one.kind}: {to_printable(one.location or one.source_uri)}: {one.message}"
-        for one in shown
-    ]
-    if len(report.failures) > len(shown):
-        lines.append(f"  ... and {len(report.failures) - len(shown):,} more")
-    return lines
+    columns = dict(_to_pair(one) for one in column)
+    return load_settings(columns=columns or None, allow_hosts=allow_host or None, **flags)
+
+
+def _to_pair(given: str) -> tuple[str, str]:
+    role, separator, name = given.partition("=")
+    if not (role and separator and name):
+        raise click.BadParameter(f"{given!r} is not ROLE=NAME", param_hint="--column")
+    return role, name
+
+
+def _open(source: str, settings: Settings, listing: dict[str, Any]) -> Source:
+    from ingest.sources.open import SourceOptions, open_source
+
+    options = SourceOptions(
+        **listing,
+        columns=settings.columns,
+        allow_hosts=settings.allow_hosts,
+        storage_options=settings.storage_options,
+        max_source_bytes=settings.max_source_bytes,
+    )
+    return open_source(source, options)
+
+
+def _show_plan(source: Source, settings: Settings, *, as_json: bool) -> int:
+    from ingest.forecast import make_forecast
+    from ingest.forecast_table import to_forecast_table
+    from ingest.job import open_encoder, without_index
+    from ingest.store.connect import open_store
+
+    with open_store(settings) as engine:
+        forecast = make_forecast(
+            without_index(source, settings.url),
+            settings,
+            engine=engine,
+            encoder=open_encoder(settings),
+        )
+    click.echo(json.dumps(forecast.to_json(), indent=2) if as_json else to_forecast_table(forecast))
+    return 0
+
+
+def _show_tuning(job: IngestJob) -> None:
+    from ingest.forecast_table import to_tuning_table
+
+    click.echo(to_tuning_table(job.tune()), err=True)
 
 
 def _stop_on_signal() -> Event:

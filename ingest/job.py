@@ -36,9 +36,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ingest.outcome import Outcome
+    from ingest.pipeline import Workers
     from ingest.sources.source import Source
     from ingest.store.collections import ConcreteCollection
     from ingest.store.engine import Engine
+    from ingest.tune import Tuning
     from schemas.settings import Settings
     from schemas.space import Encoder
 
@@ -69,9 +71,9 @@ class IngestJob:
         retry_failed: bool = False,
     ) -> None:
         """Keep the order; nothing is opened yet."""
-        self._source = _without_index(source, settings.url)
+        self._source = without_index(source, settings.url)
         self._retry_failed = retry_failed
-        self._workers = to_workers(settings)
+        self._encoder: Encoder | None = None
         self._skipped: Counter[str] = Counter()
         self._resolved: set[str] = set()
         self._settings = settings
@@ -102,7 +104,7 @@ class IngestJob:
         start = perf_counter()
         with ExitStack() as stack:
             engine = engine or stack.enter_context(closing(open_store(self._settings)))
-            encoder = encoder or open_encoder(self._settings)
+            encoder = encoder or self._encoder or open_encoder(self._settings)
             collection = open_collection(engine, self._settings.collection, encoder)
             letters = DeadLetters.read(self._dead_letters, retry=self._retry_failed)
             whole = self._ingest(engine, encoder, collection, letters)
@@ -147,7 +149,25 @@ class IngestJob:
                 on_outcome=settle,
                 stopping=self._stopping,
             )
-            return pipeline.run(self._source.iter_records(self._skipped))
+            with self._stopwatch.lap("pipeline"):
+                return pipeline.run(self._source.iter_records(self._skipped))
+
+    def tune(self, encoder: Encoder | None = None) -> Tuning:
+        """Measure workers and batch sizes on a sample, and use the quickest in :meth:`run`.
+
+        Args:
+            encoder: By default the settings' model, which is then kept for the run.
+        """
+        from ingest.tune import tune
+
+        self._encoder = encoder or open_encoder(self._settings)
+        tuning = tune(self._source, self._settings, self._encoder)
+        self._settings = tuning.applied_to(self._settings)
+        return tuning
+
+    @property
+    def _workers(self) -> Workers:
+        return to_workers(self._settings, is_remote="://" in self._source.location)
 
     def _note_resolved(self, outcome: Outcome, letters: DeadLetters) -> None:
         """Remember which of the items that had failed are indexed now."""
@@ -200,7 +220,7 @@ def open_encoder(settings: Settings) -> Encoder:
     return load_encoder(settings.model, revision=settings.revision, threads=1)
 
 
-def _without_index(source: Source, url: str) -> Source:
+def without_index(source: Source, url: str) -> Source:
     """The source without an embedded index that lies inside it."""
     index = to_index_path(url)
     if not isinstance(source, FolderSource) or index is None or source.path not in index.parents:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Never, Self
 from tqdm import tqdm
 
 from ingest.outcome import Action
+from ingest.sources.folder import FolderSource
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -23,8 +24,9 @@ COUNT_STEP = 1_000
 class Progress:
     """A bar on stderr over a source's items.
 
-    The total is counted by a second listing in the background, so that the first item need not
-    wait for it; until it is known the bar shows the rate alone.
+    The total of a folder is counted by a second listing in the background, so that the first item
+    need not wait for it; until it is known, and for other sources, whose listing costs more, the
+    bar shows the rate alone.
 
     Args:
         source: What is being ingested.
@@ -43,7 +45,7 @@ class Progress:
 
     def __enter__(self) -> Self:
         """Begin to count in the background."""
-        if self._shown:
+        if self._shown and isinstance(self._source, FolderSource):
             Thread(target=self._count, name="diptych-count", daemon=True).start()
         return self
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -16,8 +16,6 @@ from pydantic_settings import (
 from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from pydantic_core import ErrorDetails
 
 SETTINGS_FILE = Path("diptych.toml")
@@ -38,11 +36,26 @@ class Settings(BaseSettings):
         model: Model id: the offline default, a folder, or a Hugging Face id.
         revision: Exact revision of a Hugging Face model; without it the catalogue's.
         top_k: Hits in an answer.
-        workers: Threads that decode and encode; 0 is one a core.
+        backend: What runs the model: ``torch``, ``onnx`` or ``openvino``; without it the model's
+            usual one.
+        dtype: Arithmetic of the model: ``float32``, ``bfloat16``, ``float16`` or ``int8``;
+            without it what suits the hardware.
+        workers: Threads that encode; 0 is one a core on a CPU, one on a GPU.
+        decode_workers: Decoding at once; 0 is one a core.
+        read_workers: Items read at once; 0 is 2, or 16 where a network lies between.
+        isolate: Whether items are decoded in worker processes, so that one which crashes or
+            hangs its decoder costs only itself.
+        decode_timeout_seconds: Longest time for one item in such a process.
         batch_size: Items encoded in one call, at most.
         chunk_overlap_tokens: Tokens that neighbouring chunks of a document share.
         max_source_bytes: A larger file is a failure, not read.
         max_image_pixels: A larger image is a failure, not decoded.
+        frames: Images taken of an animation or a multi-page image, evenly spaced.
+        figures: Whether images in documents are indexed.
+        ocr: Whether words in images are read (extra ``ocr``).
+        columns: Role -> column name of tables, see :mod:`ingest.sources.columns`.
+        allow_hosts: Hosts that URLs in tables may be fetched from.
+        storage_options: Handed to the file system of a remote source.
     """
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
@@ -58,11 +71,23 @@ class Settings(BaseSettings):
     model: str = Field("hinge-en-1", min_length=1)
     revision: str | None = None
     top_k: int = Field(10, ge=1, le=10_000)
+    backend: Literal["torch", "onnx", "openvino"] | None = None
+    dtype: Literal["float32", "bfloat16", "float16", "int8"] | None = None
     workers: int = Field(0, ge=0, le=256)
+    decode_workers: int = Field(0, ge=0, le=256)
+    read_workers: int = Field(0, ge=0, le=256)
+    isolate: bool = True
+    decode_timeout_seconds: float = Field(60.0, gt=0)
     batch_size: int = Field(16, ge=1, le=4096)
     chunk_overlap_tokens: int = Field(32, ge=0)
     max_source_bytes: int = Field(50_000_000, ge=1)
     max_image_pixels: int = Field(50_000_000, ge=1)
+    frames: int = Field(1, ge=1, le=1_000)
+    figures: bool = True
+    ocr: bool = False
+    columns: dict[str, str] = Field(default_factory=dict)
+    allow_hosts: tuple[str, ...] = ()
+    storage_options: dict[str, Any] = Field(default_factory=dict)
 
     @classmethod
     def settings_customise_sources(

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from ingest.cli import to_table
 from ingest.job import IngestJob
+from ingest.report_table import to_table
 from ingest.sources.folder import FolderSource
 from schemas.errors import StoreError
 from schemas.records import Modality

@@ -1,0 +1,158 @@
+"""A dry run: list, compare with what is indexed, and time a small sample in memory."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from threading import Event
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from ingest.assembly import AssemblyLine, to_workers
+from ingest.dead_letters import DeadLetters
+from ingest.encoders.canary import canary_vectors
+from ingest.outcome import Tally
+from ingest.plan import read_known
+from ingest.sample import Sample
+from ingest.stopwatch import Stopwatch
+from ingest.store.collections import check_space, ensure_collection, resolve_collection
+from ingest.store.connect import MEMORY, connect
+from ingest.store.writer import Writer
+from schemas.collection import to_listing_digest, to_listing_payload
+from schemas.errors import CollectionMissing, SourceError
+from schemas.forecast import Forecast, ForecastRow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ingest.plan import Known
+    from ingest.sources.source import Source
+    from ingest.store.engine import Engine
+    from schemas.records import Record
+    from schemas.settings import Settings
+    from schemas.space import Encoder
+
+
+@dataclass(slots=True)
+class _Listing:
+    """What a listing amounts to."""
+
+    counts: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    unlisted: int = 0
+    seen_known: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    sample: Sample = field(default_factory=Sample)
+
+    def add(self, record: Record, known: Known | None) -> None:
+        counts = self.counts[record.media_type]
+        self.seen_known += known is not None
+        if known and known.listing == to_listing_digest(to_listing_payload(record)):
+            counts["unchanged"] += 1
+            return
+        counts["changed" if known else "new"] += 1
+        counts["todo_bytes"] += record.size_bytes or len(record.content or b"")
+        self.sample.offer(record)
+
+
+def make_forecast(
+    source: Source, settings: Settings, *, engine: Engine, encoder: Encoder
+) -> Forecast:
+    """What ingesting this source would do; nothing is written.
+
+    Every item is listed; new and changed ones are told by their listings (size, time, place). A
+    sample of them is ingested into memory, which is what the estimate is made from.
+
+    Args:
+        source: What would be ingested.
+        settings: How.
+        engine: The index.
+        encoder: The settings' model.
+
+    Raises:
+        SpaceMismatch: The collection belongs to another model.
+        StoreUnavailable: The store did not answer.
+    """
+    name, known = _read_indexed(engine, settings.collection, encoder, source.name)
+    listing = _list(source, known)
+    seconds, estimate = _time_sample(listing.sample, source, settings, encoder)
+    return Forecast(
+        root=source.name,
+        collection=name,
+        rows=_to_rows(listing.counts),
+        unlisted=listing.unlisted,
+        gone=len(known) - listing.seen_known,
+        skipped=dict(listing.skipped.most_common()),
+        estimated_seconds=estimate,
+        sampled=len(listing.sample.records),
+        sample_seconds=round(seconds, 3),
+    )
+
+
+def ingest_in_memory(
+    records: Sequence[Record], source: Source, settings: Settings, encoder: Encoder
+) -> tuple[float, Tally]:
+    """Ingest some records into an index that is thrown away.
+
+    Returns:
+        Wall seconds of the pipeline, the models loaded beforehand; and what came of it.
+    """
+    stopwatch, tally = Stopwatch(), Tally()
+    with connect(MEMORY) as engine:
+        canary = canary_vectors(encoder, encoder.space.modalities)
+        collection = ensure_collection(engine, "sample", encoder.space, canary)
+        line = AssemblyLine(source, settings, engine, encoder, stopwatch, to_workers(settings))
+        pipeline = line.to_pipeline(
+            collection,
+            {},
+            DeadLetters(),
+            writer=Writer(engine, collection.name),
+            on_outcome=tally.add,
+            stopping=Event(),
+        )
+        start = perf_counter()
+        pipeline.run(records)
+        return perf_counter() - start, tally
+
+
+def _read_indexed(
+    engine: Engine, name: str, encoder: Encoder, root: str
+) -> tuple[str, Mapping[str, Known]]:
+    try:
+        collection = resolve_collection(engine, name)
+    except CollectionMissing:
+        return "", {}
+    check_space(collection, encoder.space)
+    return collection.name, read_known(engine, collection.name, root)
+
+
+def _list(source: Source, known: Mapping[str, Known]) -> _Listing:
+    listing = _Listing()
+    for item in source.iter_records(listing.skipped):
+        if isinstance(item, SourceError):
+            listing.unlisted += 1
+        else:
+            listing.add(item, known.get(item.source_uri))
+    return listing
+
+
+def _to_rows(counts: Mapping[str, Counter[str]]) -> tuple[ForecastRow, ...]:
+    rows = [ForecastRow(media_type, **of_type) for media_type, of_type in counts.items()]
+    return tuple(sorted(rows, key=lambda row: (-row.new - row.changed, row.media_type)))
+
+
+def _time_sample(
+    sample: Sample, source: Source, settings: Settings, encoder: Encoder
+) -> tuple[float, float | None]:
+    """Wall seconds spent on the sample, and those that everything would take."""
+    spent, estimate = 0.0, 0.0
+    is_known = False
+    for modality in encoder.space.modalities:
+        records = sample.of(modality)
+        if not records:
+            continue
+        seconds, tally = ingest_in_memory(records, source, settings, encoder)
+        spent += seconds
+        if tally.sums["added"]:
+            is_known = True
+            estimate += seconds * sample.scale(modality)
+    return spent, round(estimate, 1) if is_known else None
