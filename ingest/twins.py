@@ -2,7 +2,8 @@
 
 A record whose content is under way, or in the collection already, lends its chunks and vectors to
 others of the same bytes. Only what the content itself says is lent: titles and captions that a
-source gave are the record's own.
+source gave are the record's own. (While both are under way, a record with a caption and one without
+do not share; each kind is encoded once.)
 """
 
 from __future__ import annotations

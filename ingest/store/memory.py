@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from threading import RLock
+from typing import TYPE_CHECKING, Any, cast
 
 from qdrant_client import QdrantClient, models
 
@@ -26,7 +27,8 @@ class MemoryEngine(ClientEngine):
 
     def __init__(self) -> None:
         """An empty index."""
-        super().__init__(QdrantClient(":memory:"), ":memory:")
+        client = cast("QdrantClient", _OneAtATime(QdrantClient(":memory:")))
+        super().__init__(client, ":memory:")
 
     @translated
     def create_payload_index(
@@ -56,3 +58,20 @@ class MemoryEngine(ClientEngine):
 
     def _effort(self, search_params: models.SearchParams | None) -> None:
         """Every search is exact."""
+
+
+class _OneAtATime:
+    """Lets one thread at a time in: the reference implementation reads what another one writes."""
+
+    def __init__(self, client: QdrantClient) -> None:
+        self._client = client
+        self._lock = RLock()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any method of the client
+        method = getattr(self._client, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - likewise
+            with self._lock:
+                return method(*args, **kwargs)
+
+        return call

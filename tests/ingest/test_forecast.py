@@ -1,0 +1,141 @@
+"""A dry run tells what a run would do and writes nothing; tuning picks what it measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.forecast import make_forecast
+from ingest.forecast_table import to_forecast_table, to_size, to_tuning_table
+from ingest.sample import SAMPLE_IMAGES, Sample
+from ingest.sources.folder import FolderSource
+from ingest.tune import BATCH_SIZES, tune
+from schemas.errors import SpaceMismatch, UnreadableSource
+from schemas.forecast import Forecast, ForecastRow
+from schemas.records import Modality
+from schemas.settings import load_settings
+from tests.ingest.conftest import read_chunks
+from tests.legible import LegibleEncoder
+from tests.list_source import ListSource, image, text, to_png
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ingest.store.engine import Engine
+    from tests.ingest.conftest import Ingest
+
+SETTINGS = load_settings(url=":memory:", workers=2, batch_size=4)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for nth in range(3):
+        (folder / f"{nth}.png").write_bytes(to_png((nth, 0, 0)))
+    (folder / "note.txt").write_text("red", encoding="utf-8")
+    (folder / "film.mp4").write_bytes(b"0")
+    return folder
+
+
+def forecast(engine: Engine, folder: Path, encoder: LegibleEncoder | None = None) -> Forecast:
+    source = FolderSource.open(folder)
+    return make_forecast(source, SETTINGS, engine=engine, encoder=encoder or LegibleEncoder())
+
+
+def test_everything_is_new_to_a_missing_collection_and_nothing_is_made(
+    engine: Engine, folder: Path
+) -> None:
+    told = forecast(engine, folder)
+    png_bytes = sum(path.stat().st_size for path in folder.glob("*.png"))
+    assert told.rows == (
+        ForecastRow("image/png", new=3, todo_bytes=png_bytes),
+        ForecastRow("text/plain", new=1, todo_bytes=3),
+    )
+    assert (told.collection, told.todo, told.sampled) == ("", 4, 4)
+    assert told.skipped == {".mp4": 1}
+    assert told.estimated_seconds is not None
+    assert engine.get_collections().collections == []
+
+
+def test_it_tells_new_changed_unchanged_and_gone(
+    engine: Engine, folder: Path, ingest: Ingest
+) -> None:
+    ingest(FolderSource.open(folder), chunk_overlap_tokens=SETTINGS.chunk_overlap_tokens)
+    before = read_chunks(engine)
+    (folder / "note.txt").write_text("blue, and longer", encoding="utf-8")
+    (folder / "0.png").unlink()
+    (folder / "new.png").write_bytes(to_png((0, 0, 99)))
+    told = forecast(engine, folder)
+    rows = {row.media_type: (row.new, row.changed, row.unchanged) for row in told.rows}
+    assert rows == {"image/png": (1, 0, 2), "text/plain": (0, 1, 0)}
+    assert (told.gone, told.todo, told.collection) == (1, 2, "diptych__g001")
+    assert read_chunks(engine) == before
+    table = to_forecast_table(told)
+    assert "1 indexed items are no longer there" in table
+    assert table.endswith("Nothing was written.")
+
+
+def test_a_collection_of_another_model_is_refused_as_a_run_would(
+    engine: Engine, folder: Path, ingest: Ingest
+) -> None:
+    ingest(FolderSource.open(folder))
+    with pytest.raises(SpaceMismatch):
+        forecast(engine, folder, LegibleEncoder(model_id="another"))
+
+
+def test_unreadable_samples_give_no_estimate(engine: Engine) -> None:
+    items = [image("a", b"no image"), UnreadableSource("manifest://list/b", "gone")]
+    source = ListSource(items)
+    told = make_forecast(source, SETTINGS, engine=engine, encoder=LegibleEncoder())
+    assert (told.estimated_seconds, told.unlisted) == (None, 1)
+    assert "no time can be told" in to_forecast_table(told)
+
+
+def test_tuning_measures_every_configuration_and_keeps_the_quickest() -> None:
+    records = [image(str(nth), to_png((nth, 5, 5))) for nth in range(40)] + [text("t", "red")]
+    source = ListSource(records)
+    tuning = tune(source, SETTINGS, LegibleEncoder())
+    tried = {(trial.workers, trial.batch_size) for trial in tuning.trials}
+    assert {size for _, size in tried} == set(BATCH_SIZES)
+    assert len(tried) == len(tuning.trials)
+    seconds = [trial.seconds for trial in tuning.trials]
+    assert seconds == sorted(seconds)
+    chosen = tuning.applied_to(SETTINGS)
+    best = tuning.trials[0]
+    assert (chosen.workers, chosen.batch_size) == (best.workers, best.batch_size)
+    assert f"batch_size = {best.batch_size}" in to_tuning_table(tuning)
+
+
+def test_without_an_item_there_is_nothing_to_tune_with() -> None:
+    tuning = tune(ListSource([]), SETTINGS, LegibleEncoder())
+    assert tuning.applied_to(SETTINGS) == SETTINGS
+    assert "Nothing to tune with" in to_tuning_table(tuning)
+
+
+@given(count=st.integers(0, 400))
+def test_a_sample_is_some_of_what_was_offered_and_knows_how_much_more_there_is(count: int) -> None:
+    sample = Sample()
+    offered = [image(str(nth), b"x") for nth in range(count)]
+    for record in offered:
+        sample.offer(record)
+    drawn = sample.of(Modality.IMAGE)
+    assert len(drawn) == min(count, SAMPLE_IMAGES)
+    assert len({record.source_uri for record in drawn}) == len(drawn)
+    if drawn:
+        assert sample.scale(Modality.IMAGE) == pytest.approx(count / len(drawn))
+
+
+def test_documents_are_scaled_by_their_bytes() -> None:
+    sample = Sample()
+    sample.offer(text("a", "x" * 100))
+    sample.offer(text("b", "x" * 5_000_000))
+    assert [record.location for record in sample.of(Modality.TEXT)] == ["a"]
+    assert sample.scale(Modality.TEXT) == pytest.approx(50_001)
+
+
+def test_sizes_are_decimal() -> None:
+    assert [to_size(n) for n in (0, 999, 1_500, 2_000_000)] == ["0 B", "999 B", "1.5 kB", "2.0 MB"]
