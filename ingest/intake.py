@@ -43,6 +43,11 @@ class Work:
     content: bytes | None
     held_bytes: int = 0
 
+    @property
+    def is_given(self) -> bool:
+        """Whether its vector came with it, and there is no caption to encode."""
+        return self.pending.record.vector is not None and self.pending.caption is None
+
 
 @dataclass(slots=True)
 class Taken:

@@ -205,6 +205,10 @@ def number(chunks: Sequence[Chunk]) -> list[Chunk]:
     Args:
         chunks: All of one record, its captions last.
     """
+    if len(chunks) == 1:
+        only = chunks[0]
+        is_final = (only.ordinal, only.count, only.paired_ordinals) == (0, 1, ())
+        return [only if is_final else replace(only, ordinal=0, count=1, paired_ordinals=())]
     captions = tuple(i for i, chunk in enumerate(chunks) if chunk.part is Part.CAPTION)
     content = tuple(range(len(chunks) - len(captions)))
     return [

@@ -108,7 +108,7 @@ class Pipeline:
         self._batches: Channel[Sequence[Piece]] = Channel(workers.encode, 1)
         # The readers, the decoders and the encoders all settle outcomes.
         settling = workers.read + workers.decode + workers.encode
-        self._settled: Channel[Outcome] = Channel(4 * SLICE_ITEMS, settling)
+        self._settled: Channel[Sequence[Outcome]] = Channel(4 * SLICE_ITEMS, settling)
 
     def run(self, listed: Iterable[Record | SourceError]) -> bool:
         """Index everything that is listed.
@@ -193,23 +193,28 @@ class Pipeline:
             held = [_to_held(item) for item in part]
             self._budget.take(sum(held))
             taken = self._stages.intake.take(part)
-            unused = sum(held)
-            for work in taken.works:
-                held_bytes = len(work.content or b"")
-                unused -= held_bytes
-                self._read.put(Work(work.pending, work.content, held_bytes))
-            self._budget.give(unused)
-            for outcome in taken.outcomes:
-                self._settled.put(outcome)
+            works = [Work(one.pending, one.content, len(one.content or b"")) for one in taken.works]
+            self._budget.give(sum(held) - sum(work.held_bytes for work in works))
+            # Where the vector was given there is nothing to decode, and no reason to queue.
+            given = [work for work in works if work.is_given]
+            self._put_settled([*taken.outcomes, *map(self._cut, given)])
+            self._budget.give(sum(work.held_bytes for work in given))
+            for work in works:
+                if not work.is_given:
+                    self._read.put(work)
         self._read.finish()
         self._settled.finish()
+
+    def _put_settled(self, outcomes: Iterable[Outcome | None]) -> None:
+        settled = [outcome for outcome in outcomes if outcome is not None]
+        if settled:
+            self._settled.put(settled)
 
     def _prepare(self) -> None:
         for work in self._read:
             outcome = self._cut(work)
             self._budget.give(work.held_bytes)
-            if outcome is not None:
-                self._settled.put(outcome)
+            self._put_settled([outcome])
         self._pieces.finish()
         self._settled.finish()
 
@@ -248,17 +253,16 @@ class Pipeline:
             stages.before_encoding()
             with stages.stopwatch.lap("encode"):
                 outcomes = list(iter_encoded(pieces, stages.encoder))
-            for outcome in outcomes:
-                self._settled.put(outcome)
+            self._put_settled(outcomes)
         self._settled.finish()
 
     def _settle_all(self) -> None:
         """Write outcomes as they come, and what is gathered when none comes for a while."""
         while not self._settled.is_finished:
-            outcome = self._settled.get(IDLE_SECONDS)
-            if outcome is None:
+            outcomes = self._settled.get(IDLE_SECONDS)
+            if outcomes is None:
                 self._settler.flush()
-            else:
+            for outcome in outcomes or ():
                 self._settler.add(outcome)
         self._settler.flush()
 

@@ -92,7 +92,7 @@ class Preparer:
             InvalidVector: The vector has no length, is not finite or of another dimension.
             SourceError: The text that came with it cannot be decoded.
         """
-        from ingest.encoders.vectors import to_unit_rows
+        from ingest.encoders.vectors import to_unit_row
 
         record = work.pending.record
         vector = np.asarray(record.vector, dtype=np.float32)
@@ -101,12 +101,12 @@ class Preparer:
                 f"{record.source_uri}: its vector has the shape {vector.shape}, the collection "
                 f"holds vectors of {self._space.dimension} numbers"
             )
-        rows = to_unit_rows(vector[None], self._space.dimension)
+        row = to_unit_row(vector)
         text = self._to_given_text(record, work.content or b"")
         chunk = Chunk(
             record, 0, 1, work.pending.content.content_hash, text=text, title=record.title
         )
-        return chunk, rows[0]
+        return chunk, row
 
     def _to_given_text(self, record: Record, content: bytes) -> str:
         if record.modality is Modality.IMAGE:

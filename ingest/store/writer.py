@@ -47,6 +47,8 @@ MIN_POINTS: Final = 16
 
 IDS_PER_REQUEST: Final = 1_000
 
+_encode_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -268,7 +270,7 @@ class Writer:
 
 def to_size_bytes(point: models.PointStruct) -> int:
     """An upper estimate of a point's share of a request, in JSON or gRPC."""
-    payload = json.dumps(point.payload, ensure_ascii=False, default=str)
+    payload = _encode_json(point.payload)
     floats = len(point.vector) if isinstance(point.vector, list) else 0
     return floats * BYTES_PER_FLOAT + len(payload.encode(errors="surrogatepass")) + 128
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import pytest
 
 from ingest.job import IngestJob
@@ -59,7 +60,5 @@ def read_vectors(engine: Engine, collection: str = "diptych") -> dict[str, list[
     """Every vector, by point id, to six decimals."""
     points, _ = engine.scroll(collection, limit=10_000, with_vectors=True)
     return {
-        str(point.id): [round(float(x), 6) for x in point.vector]
-        for point in points
-        if isinstance(point.vector, list)
+        str(point.id): np.asarray(point.vector, dtype=float).round(6).tolist() for point in points
     }

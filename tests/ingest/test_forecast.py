@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ingest.store.engine import Engine
+    from schemas.errors import SourceError
+    from schemas.records import Record
     from tests.ingest.conftest import Ingest
 
 SETTINGS = load_settings(url=":memory:", workers=2, batch_size=4)
@@ -88,7 +90,10 @@ def test_a_collection_of_another_model_is_refused_as_a_run_would(
 
 
 def test_unreadable_samples_give_no_estimate(engine: Engine) -> None:
-    items = [image("a", b"no image"), UnreadableSource("manifest://list/b", "gone")]
+    items: list[Record | SourceError] = [
+        image("a", b"no image"),
+        UnreadableSource("manifest://list/b", "gone"),
+    ]
     source = ListSource(items)
     told = make_forecast(source, SETTINGS, engine=engine, encoder=LegibleEncoder())
     assert (told.estimated_seconds, told.unlisted) == (None, 1)
