@@ -7,6 +7,7 @@
       SourceError(source_uri)
         UnreadableSource  DecodeError  SourceTooLarge  UnsupportedFormat
       SourceUnavailable
+      DecoderUnavailable
       EncoderError
         ModelUnavailable  UnsupportedModality  InvalidVector
       StoreError
@@ -94,6 +95,12 @@ class SourceUnavailable(DiptychError):
     """What a whole root lies on does not answer: an outage ends the run and fails no item."""
 
     exit_code: ClassVar[int] = 69
+
+
+class DecoderUnavailable(DiptychError):
+    """No process to decode in can be started; no item is to blame."""
+
+    exit_code: ClassVar[int] = 71
 
 
 class EncoderError(DiptychError):

@@ -35,6 +35,9 @@ def translated_errors(source_uri: str, problem: str, advice: str) -> Iterator[No
         yield
     except SourceError:
         raise
+    except MemoryError as error:
+        reason = f"decoding it takes more memory than there is; {advice}, or make it smaller"
+        raise DecodeError(source_uri, reason) from error
     except Exception as error:
         detail = f"{type(error).__name__}: {error}"[:_MAX_DETAIL_CHARS]
         raise DecodeError(source_uri, f"{problem} ({detail}); {advice}") from error
