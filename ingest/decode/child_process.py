@@ -14,6 +14,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from time import monotonic
 from typing import IO, TYPE_CHECKING, Any
+from weakref import finalize
 
 from ingest.decode.channel import Channel, open_anonymous_file, open_shared_memory
 from schemas.errors import DecoderUnavailable
@@ -49,7 +50,8 @@ class ChildProcess:
 
     It is not a fork of this process, which has threads, and does not import the main module anew
     as a spawned one would. It gets the module search path, a few variables of the environment, the
-    folder ``/``, and no file but those it talks over.
+    folder ``/``, and no file but those it talks over. It ends when it is killed, when nobody refers
+    to this object any more, and with this process.
 
     Args:
         allowance_bytes: See :class:`ingest.decode.sandbox.Sandbox`.
@@ -62,6 +64,7 @@ class ChildProcess:
     def __init__(self, *, allowance_bytes: int, shared_bytes: int) -> None:
         """Start it and wait until it listens."""
         self._resources = ExitStack()
+        self._end = finalize(self, self._resources.close)
         self._process: subprocess.Popen[bytes] | None = None
         try:
             self._start(allowance_bytes, shared_bytes)
@@ -111,7 +114,7 @@ class ChildProcess:
 
     def kill(self) -> None:
         """End it at once, if it has not ended; it has nothing to save."""
-        self._resources.close()
+        self._end()
 
     def _start(self, allowance_bytes: int, shared_bytes: int) -> None:
         self._errors = os.fdopen(open_anonymous_file(), "rb", buffering=0)

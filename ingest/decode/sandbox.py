@@ -111,6 +111,7 @@ class Sandbox:
             SourceError: As the function raises it.
             DecodeError: It took too long, or the child died of it.
             DecoderUnavailable: No child can be started.
+            RuntimeError: The sandbox was closed during the call.
             ValueError: There is no such function.
             TypeError: An argument is of a type that does not travel.
         """
@@ -159,25 +160,29 @@ class Sandbox:
     ) -> object:
         """Ask the child: what it returns, or the error that it or its end amounts to."""
         child = self._ensure_child()
-        is_sound = False
         try:
             answer, results = child.ask(request, buffers, self._timeout_seconds)
-            outcome = _to_outcome(answer, results, source_uri)
-            is_sound = True
-        except TimeoutError:
-            reason = f"decoding took more than {self._timeout_seconds:g} s"
-        except (EOFError, OSError):
-            reason = f"the decoder died ({child.describe_end()})"
-        except Exception as error:  # noqa: BLE001 - whatever a compromised child makes it raise
-            reason = f"the decoder gave no sound answer ({type(error).__name__})"
-        else:
-            return outcome
-        finally:
-            if not is_sound:
-                self.close()
+            return _to_outcome(answer, results, source_uri)
+        except Exception as error:
+            if self._child is not child:
+                msg = "the sandbox was closed during a call"
+                raise RuntimeError(msg) from error
+            reason = self._describe(error, child)
+            self.close()
+        except BaseException:  # an interrupt: the answer would be taken for the next one's
+            self.close()
+            raise
         return errors.DecodeError(
             source_uri, f"{reason}; the file is damaged or hostile: restore or remove it"
         )
+
+    def _describe(self, error: Exception, child: ChildProcess) -> str:
+        """Why there is no answer, or none that can be used."""
+        if isinstance(error, TimeoutError):
+            return f"decoding took more than {self._timeout_seconds:g} s"
+        if isinstance(error, EOFError | OSError):
+            return f"the decoder died ({child.describe_end()})"
+        return f"the decoder gave no sound answer ({type(error).__name__})"
 
     def _ensure_child(self) -> ChildProcess:
         """The child, replaced when it died while nobody asked it, or has worked long enough."""

@@ -102,7 +102,7 @@ def _append(buffer: Buffer, buffers: list[Buffer]) -> int:
 
 def _to_object(value: object, buffers: list[Buffer]) -> object:
     name = type(value).__name__
-    if RECORDS.get(name) == type(value).__module__ and is_dataclass(value):
+    if is_dataclass(value) and name in RECORDS and type(value) is _to_class(name):
         body = {one.name: to_wire(getattr(value, one.name), buffers) for one in fields(value)}
         return {"record": [name, body]}
     pillow = sys.modules.get("PIL.Image")  # not loaded: then it is no image
@@ -113,10 +113,15 @@ def _to_object(value: object, buffers: list[Buffer]) -> object:
     raise TypeError(msg)
 
 
+def _to_class(name: str) -> type:
+    """The dataclass, its module imported; ``KeyError`` if it is none of :data:`RECORDS`."""
+    found: type = getattr(import_module(RECORDS[name]), name)
+    return found
+
+
 def _to_record(body: Tree, buffers: Sequence[Buffer]) -> object:
     name, tree = body
-    values = {field: from_wire(one, buffers) for field, one in tree.items()}
-    return getattr(import_module(RECORDS[name]), name)(**values)
+    return _to_class(name)(**{field: from_wire(one, buffers) for field, one in tree.items()})
 
 
 def _to_image(body: Tree, buffers: Sequence[Buffer]) -> Image:

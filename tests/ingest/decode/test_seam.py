@@ -31,7 +31,7 @@ def test_pillows_warnings_are_silenced_for_all_threads_until_the_last_one_is_don
         warn()
 
 
-@pytest.mark.parametrize("error", [SyntaxError, OverflowError, MemoryError, EOFError])
+@pytest.mark.parametrize("error", [SyntaxError, OverflowError, EOFError])
 def test_whatever_a_library_raises_is_a_decode_error(error: type[Exception]) -> None:
     with (
         pytest.raises(
@@ -41,6 +41,14 @@ def test_whatever_a_library_raises_is_a_decode_error(error: type[Exception]) -> 
     ):
         raise error("why")
     assert isinstance(caught.value.__cause__, error)
+
+
+def test_want_of_memory_is_not_called_damage() -> None:
+    with (
+        pytest.raises(DecodeError, match="decoding it takes more memory than there is; mend it"),
+        translated_errors("folder://r/a", "it broke", "mend it"),
+    ):
+        raise MemoryError
 
 
 def test_our_own_errors_and_interruptions_pass() -> None:
