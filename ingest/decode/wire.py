@@ -107,10 +107,17 @@ def _to_object(value: object, buffers: list[Buffer]) -> object:
         return {"record": [name, body]}
     pillow = sys.modules.get("PIL.Image")  # not loaded: then it is no image
     if pillow is not None and isinstance(value, pillow.Image) and value.mode in _RAW_MODES:
-        pixels = _append(value.tobytes("raw", _RAW_MODES[value.mode][0]), buffers)
-        return {"image": [value.mode, *value.size, pixels]}
+        return {"image": [value.mode, *value.size, _append(_to_pixels(value), buffers)]}
     msg = f"no type that travels to or from a decoding process: {type(value)!r}"
     raise TypeError(msg)
+
+
+def _to_pixels(image: Image) -> Buffer:
+    if image.mode != "RGB":
+        return image.tobytes("raw", _RAW_MODES[image.mode][0])
+    from ingest.decode.pixels import view_padded_rgb
+
+    return view_padded_rgb(image)
 
 
 def _to_class(name: str) -> type:
