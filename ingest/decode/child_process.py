@@ -16,7 +16,7 @@ from time import monotonic
 from typing import IO, TYPE_CHECKING, Any
 from weakref import finalize
 
-from ingest.decode.channel import Channel, open_anonymous_file, open_shared_memory
+from ingest.decode.connection import Connection, open_anonymous_file, open_shared_memory
 from schemas.errors import DecoderUnavailable
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class ChildProcess:
         self._process: subprocess.Popen[bytes] | None = None
         try:
             self._start(allowance_bytes, shared_bytes)
-            self._channel.receive(deadline=monotonic() + _START_SECONDS)
+            self._connection.receive(deadline=monotonic() + _START_SECONDS)
         except (OSError, EOFError, ValueError) as error:
             raise self._to_unavailable(error) from error
         except BaseException:
@@ -97,11 +97,11 @@ class ChildProcess:
         """
         os.ftruncate(self._errors.fileno(), 0)  # what it has said so far was about other items
         deadline = monotonic() + timeout_seconds
-        self._channel.send(request, buffers, deadline=deadline)
-        return self._channel.receive(deadline=deadline)
+        self._connection.send(request, buffers, deadline=deadline)
+        return self._connection.receive(deadline=deadline)
 
     def describe_end(self) -> str:
-        """Of what it died, once its end of the channel is closed; with its last words."""
+        """Of what it died, once its end of the connection is closed; with its last words."""
         if self._process is None:
             return "it was never started"
         try:
@@ -125,11 +125,11 @@ class ChildProcess:
         with theirs, ExitStack() as handed_over:
             memory = open_shared_memory(shared_bytes)
             handed_over.callback(os.close, memory)
-            self._channel = Channel(ours, mmap.mmap(memory, shared_bytes))
-            self._resources.callback(self._channel.close)
+            self._connection = Connection(ours, mmap.mmap(memory, shared_bytes))
+            self._resources.callback(self._connection.close)
             options = {
                 "path": _to_module_path(),
-                "connection": theirs.fileno(),
+                "stream": theirs.fileno(),
                 "memory": memory,
                 "memory_bytes": shared_bytes,
                 "allowance_bytes": allowance_bytes,
@@ -160,7 +160,7 @@ def _open_process(options: dict[str, Any], errors: IO[bytes]) -> subprocess.Pope
         env=_MEMORY_VARIABLES
         | {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
         start_new_session=True,  # the terminal's signals are for this process to act on
-        pass_fds=(options["connection"], options["memory"]),
+        pass_fds=(options["stream"], options["memory"]),
     )
 
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 import logging
 import re
 from threading import Lock
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ingest.decode.child_process import ChildProcess
+from ingest.decode.limits import Limits
+from ingest.decode.remote import RemoteDecoder
 from ingest.decode.wire import FUNCTIONS, from_wire, to_wire
 from schemas import errors
 
@@ -20,9 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Self
 
-    from ingest.decode.image import DecodedImage
-    from ingest.decode.limits import Limits
-    from ingest.decode.text import DecodedText
     from ingest.decode.wire import Buffer
 
 TIMEOUT_SECONDS = 60.0
@@ -48,7 +47,23 @@ _RAISED_BY_NAME = {one.__name__: one for one in _RAISED}
 """What a decoder may raise. An error of the store, say, would make the run stop or try again."""
 
 
-class Sandbox:
+def to_allowance_bytes(limits: Limits) -> int:
+    """Address space for the largest file within the limits.
+
+    Returns:
+        :data:`ALLOWANCE_BYTES` for the default limits and below; in proportion to pixels and bytes
+        where more of them are allowed.
+    """
+    default = Limits()
+    growth = max(
+        1.0,
+        limits.max_image_pixels / default.max_image_pixels,
+        limits.max_source_bytes / default.max_source_bytes,
+    )
+    return int(ALLOWANCE_BYTES * growth)
+
+
+class Sandbox(RemoteDecoder):
     """One child process that decodes; started by the first call, and again after it has died.
 
     Calls from several threads wait for each other; use a
@@ -131,24 +146,6 @@ class Sandbox:
         if isinstance(outcome, errors.DiptychError):
             raise outcome
         return outcome
-
-    def decode_image(
-        self, content: bytes, source_uri: str, *, limits: Limits, side_pixels: int
-    ) -> DecodedImage:
-        """:func:`ingest.decode.image.decode_image` in the child."""
-        return cast(
-            "DecodedImage",
-            self.call("decode_image", content, source_uri, limits=limits, side_pixels=side_pixels),
-        )
-
-    def decode_text(
-        self, content: bytes, source_uri: str, media_type: str, *, limits: Limits
-    ) -> DecodedText:
-        """:func:`ingest.decode.text.decode_text` in the child."""
-        return cast(
-            "DecodedText",
-            self.call("decode_text", content, source_uri, media_type, limits=limits),
-        )
 
     def close(self) -> None:
         """End the child, in the middle of a call too; the next call starts another."""

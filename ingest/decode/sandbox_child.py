@@ -14,8 +14,8 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ingest.decode.channel import Channel
 from ingest.decode.confinement import limit_resources, withdraw
+from ingest.decode.connection import Connection
 from ingest.decode.wire import from_wire, to_function, to_wire
 from schemas.errors import DecodeError, DiptychError
 
@@ -51,11 +51,11 @@ class _Records(logging.Handler):
         return taken
 
 
-def main(*, connection: int, memory: int, memory_bytes: int, allowance_bytes: int) -> None:
+def main(*, stream: int, memory: int, memory_bytes: int, allowance_bytes: int) -> None:
     """Answer calls until the parent closes the connection.
 
     Args:
-        connection: Descriptor of a stream socket.
+        stream: Descriptor of a stream socket.
         memory: Descriptor of the shared memory.
         memory_bytes: Its size.
         allowance_bytes: Address space beyond what is mapped once the first function is imported.
@@ -63,25 +63,25 @@ def main(*, connection: int, memory: int, memory_bytes: int, allowance_bytes: in
     withdraw(lifeline=sys.stdin.fileno())
     mapped = mmap.mmap(memory, memory_bytes)
     os.close(memory)
-    channel = Channel(socket.socket(fileno=connection), mapped)
+    connection = Connection(socket.socket(fileno=stream), mapped)
     records = _Records()
     logging.getLogger().addHandler(records)
     with suppress(EOFError, OSError):  # the parent is gone, or wants no more
-        channel.send({}, ())
-        _serve(channel, records, allowance_bytes)
+        connection.send({}, ())
+        _serve(connection, records, allowance_bytes)
 
 
-def _serve(channel: Channel, records: _Records, allowance_bytes: int) -> None:
-    request, buffers = channel.receive()
+def _serve(connection: Connection, records: _Records, allowance_bytes: int) -> None:
+    request, buffers = connection.receive()
     to_function(request["function"])  # imported now, so that the allowance is for files alone
     limit_resources(allowance_bytes)
     while True:
         signal.setitimer(signal.ITIMER_REAL, request["seconds"] + _GRACE_SECONDS)
         answer, results = _answer(request, buffers)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        channel.send({**answer, "records": records.take()}, results)
+        connection.send({**answer, "records": records.take()}, results)
         del results  # pixels, before the next ones are decoded
-        request, buffers = channel.receive()
+        request, buffers = connection.receive()
 
 
 def _answer(

@@ -7,18 +7,15 @@ from threading import Condition, Lock
 from typing import TYPE_CHECKING
 from weakref import finalize
 
+from ingest.decode.remote import RemoteDecoder
 from ingest.decode.sandbox import ALLOWANCE_BYTES, TIMEOUT_SECONDS, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Self
 
-    from ingest.decode.image import DecodedImage
-    from ingest.decode.limits import Limits
-    from ingest.decode.text import DecodedText
 
-
-class SandboxPool:
+class SandboxPool(RemoteDecoder):
     """Sandboxes that threads borrow; a child starts when it is first needed, and stays.
 
     The children end when the pool is closed, when nobody refers to it any more, and with this
@@ -80,20 +77,6 @@ class SandboxPool:
         """:meth:`Sandbox.call` in a borrowed sandbox."""
         with self.sandbox() as sandbox:
             return sandbox.call(function, content, source_uri, *args, **kwargs)
-
-    def decode_image(
-        self, content: bytes, source_uri: str, *, limits: Limits, side_pixels: int
-    ) -> DecodedImage:
-        """:func:`ingest.decode.image.decode_image` in a borrowed sandbox."""
-        with self.sandbox() as sandbox:
-            return sandbox.decode_image(content, source_uri, limits=limits, side_pixels=side_pixels)
-
-    def decode_text(
-        self, content: bytes, source_uri: str, media_type: str, *, limits: Limits
-    ) -> DecodedText:
-        """:func:`ingest.decode.text.decode_text` in a borrowed sandbox."""
-        with self.sandbox() as sandbox:
-            return sandbox.decode_text(content, source_uri, media_type, limits=limits)
 
     def allow(self, max_children: int) -> None:
         """Let at least so many children run from now on."""

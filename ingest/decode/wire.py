@@ -22,13 +22,20 @@ if TYPE_CHECKING:
     Tree = Any
     """What ``json.loads`` returns."""
 
-FUNCTIONS = {"decode_image": "ingest.decode.image", "decode_text": "ingest.decode.text"}
+FUNCTIONS = {
+    "decode_frames": "ingest.decode.image",
+    "decode_image": "ingest.decode.image",
+    "decode_text": "ingest.decode.text",
+}
 """What a decoding process may be asked to call -> the module that has it. Each takes the file's
 bytes and the source URI first."""
 
 RECORDS = {
+    "DecodePolicy": "ingest.decode.policy",
     "DecodedImage": "ingest.decode.image",
     "DecodedText": "ingest.decode.text",
+    "Figure": "ingest.decode.document",
+    "Heading": "ingest.decode.document",
     "Limits": "ingest.decode.limits",
 }
 """The dataclasses that may travel -> the module that has them."""

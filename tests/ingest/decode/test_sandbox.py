@@ -17,9 +17,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.decode.image import DecodedImage, decode_image
+from ingest.decode.image import DecodedImage, decode_frames, decode_image
 from ingest.decode.limits import Limits
-from ingest.decode.sandbox import Sandbox
+from ingest.decode.policy import DecodePolicy
+from ingest.decode.sandbox import ALLOWANCE_BYTES, Sandbox, to_allowance_bytes
 from ingest.decode.text import decode_text
 from schemas.errors import DecodeError, DecoderUnavailable, SourceError
 from tests import hostile_documents, hostile_images
@@ -59,9 +60,12 @@ def image_in(sandbox: Sandbox, content: bytes = PLAIN, limits: Limits = LIMITS) 
 def to_end(decode: Callable[[], object]) -> object:
     """What comes out, in a form that can be compared."""
     try:
-        decoded = decode()
+        return to_comparable(decode())
     except SourceError as error:
         return error.kind, error.args
+
+
+def to_comparable(decoded: object) -> object:
     if isinstance(decoded, DecodedImage):
         image = decoded.image
         return image.mode, image.size, image.info, image.tobytes(), repr(decoded).partition(",")[2]
@@ -99,7 +103,22 @@ def test_every_mode_and_size_comes_back_to_the_pixel(
     content = encoded(converted, "PNG")
     here = decode_image(content, URI, limits=LIMITS, side_pixels=side_pixels)
     there = sandbox.decode_image(content, URI, limits=LIMITS, side_pixels=side_pixels)
-    assert to_end(lambda: there) == to_end(lambda: here)
+    assert to_comparable(there) == to_comparable(here)
+
+
+def test_frames_come_back_as_the_library_gives_them(sandbox: Sandbox) -> None:
+    content = hostile_images.animation("GIF")
+    policy = DecodePolicy(frames=3)
+    here = decode_frames(content, URI, limits=LIMITS, side_pixels=224, policy=policy)
+    there = sandbox.decode_frames(content, URI, limits=LIMITS, side_pixels=224, policy=policy)
+    assert isinstance(there, tuple)
+    assert list(map(to_comparable, there)) == list(map(to_comparable, here))
+
+
+def test_larger_limits_allow_more_memory_in_proportion() -> None:
+    assert to_allowance_bytes(LIMITS) == ALLOWANCE_BYTES
+    assert to_allowance_bytes(Limits(max_source_bytes=1000)) == ALLOWANCE_BYTES
+    assert to_allowance_bytes(Limits(max_image_pixels=150_000_000)) == 3 * ALLOWANCE_BYTES
 
 
 def test_what_does_not_fit_into_the_shared_memory_takes_the_other_way(sandbox: Sandbox) -> None:
@@ -133,7 +152,7 @@ def test_what_decoders_log_is_logged_here(
 
 
 def test_only_what_is_listed_can_be_called(sandbox: Sandbox) -> None:
-    with pytest.raises(ValueError, match="no decoding function: 'eval'; there are decode_image"):
+    with pytest.raises(ValueError, match="no decoding function: 'eval'; there are decode_frames"):
         sandbox.call("eval", b"1", URI)
     with pytest.raises(TypeError, match="no type that travels"):
         sandbox.call("decode_image", PLAIN, URI, limits={}, side_pixels=224)

@@ -23,7 +23,7 @@ PLAIN = encoded(picture(), "JPEG")
 FORGER = """#!{python}
 import json, os, socket, struct, sys
 options = json.loads(sys.argv[-1])
-connection = socket.socket(fileno=options["connection"])
+connection = socket.socket(fileno=options["stream"])
 def send(text):
     connection.sendall(struct.pack("<I", len(text)) + text)
 send(json.dumps({{"sizes": [], "is_shared": True}}).encode())

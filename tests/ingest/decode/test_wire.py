@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from ingest.decode.document import Figure, Heading
 from ingest.decode.image import DecodedImage
 from ingest.decode.limits import Limits
+from ingest.decode.policy import DecodePolicy
 from ingest.decode.text import DecodedText
 from ingest.decode.wire import FUNCTIONS, RECORDS, from_wire, to_function, to_wire
 
@@ -90,6 +92,12 @@ def test_floats_that_are_no_numbers_arrive() -> None:
         Limits(max_source_bytes=7, max_aspect_ratio=1.5),
         DecodedText("text " * 999, "a title", (0, 10, 20)),
         DecodedText("\ud800 a lone surrogate"),
+        DecodedText(
+            "text",
+            headings=(Heading(0, 1, "One"), Heading(3, 2, "Two")),
+            figures=(Figure(b"\x89PNG", "image/png", page=2, caption="A heron"),),
+        ),
+        DecodePolicy(frames=4, ocr=True),
     ],
 )
 def test_records_arrive(record: object) -> None:

@@ -27,20 +27,20 @@ _MAX_BULK_BYTES = 1 << 30
 """Over what any decoder has to say: a document of 50 million characters is 200 MB at most."""
 
 
-class Channel:
+class Connection:
     """One end of a conversation: a message, its answer, the next message.
 
     A message is a header that JSON can say and buffers. They go through the shared memory when
     they fit into it together, else over the socket.
 
     Args:
-        connection: A stream socket; the channel closes it.
-        memory: Shared with the other end, of the same length there; the channel closes it.
+        stream: A stream socket; closed with the connection.
+        memory: Shared with the other end, of the same length there; closed likewise.
     """
 
-    def __init__(self, connection: socket.socket, memory: mmap.mmap) -> None:
+    def __init__(self, stream: socket.socket, memory: mmap.mmap) -> None:
         """Keep both."""
-        self._connection = connection
+        self._stream = stream
         self._memory = memory
         self._view = memoryview(memory)
 
@@ -50,7 +50,7 @@ class Channel:
         """Send one message.
 
         Args:
-            header: Said in JSON; the key ``sizes`` is the channel's own.
+            header: Said in JSON; the key ``sizes`` is the connection's own.
             buffers: In the order in which the other end gets them.
             deadline: By :func:`time.monotonic`; None waits for ever.
 
@@ -65,10 +65,10 @@ class Channel:
                 self._view[start:end] = one
         text = json.dumps({**header, "sizes": sizes, "is_shared": is_shared}).encode("ascii")
         self._wait_until(deadline)
-        self._connection.sendall(_LENGTH.pack(len(text)) + text)
+        self._stream.sendall(_LENGTH.pack(len(text)) + text)
         for one in () if is_shared else buffers:
             self._wait_until(deadline)
-            self._connection.sendall(one)
+            self._stream.sendall(one)
 
     def receive(self, *, deadline: float | None = None) -> tuple[dict[str, Any], list[memoryview]]:
         """Wait for one message.
@@ -98,7 +98,7 @@ class Channel:
 
     def close(self) -> None:
         """Let go of both; the other end then reads the end of the stream."""
-        self._connection.close()
+        self._stream.close()
         self._view.release()
         with suppress(BufferError):  # someone still looks at the last message's buffers
             self._memory.close()
@@ -111,7 +111,7 @@ class Channel:
         filled = 0
         while filled < size:
             self._wait_until(deadline)
-            received = self._connection.recv_into(buffer[filled:])
+            received = self._stream.recv_into(buffer[filled:])
             if not received:
                 raise EOFError
             filled += received
@@ -119,7 +119,7 @@ class Channel:
 
     def _wait_until(self, deadline: float | None) -> None:
         """Let the next step on the socket last that long; a wait of 0 would not wait at all."""
-        self._connection.settimeout(None if deadline is None else max(deadline - monotonic(), 1e-6))
+        self._stream.settimeout(None if deadline is None else max(deadline - monotonic(), 1e-6))
 
 
 def open_anonymous_file() -> int:
