@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import mmap
 import os
@@ -16,7 +15,7 @@ from time import monotonic
 from typing import IO, TYPE_CHECKING, Any
 from weakref import finalize
 
-from ingest.decode.connection import Connection, open_anonymous_file, open_shared_memory
+from ingest.decode.connection import Connection, open_shared_memory
 from schemas.errors import DecoderUnavailable
 
 if TYPE_CHECKING:
@@ -40,7 +39,6 @@ _MEMORY_VARIABLES = {
     "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
 }
 
-_TAIL_BYTES = 2000
 _MAX_DETAIL_CHARS = 200
 _SIGNAL_MEANINGS = {signal.SIGKILL: ", perhaps because memory ran out"}
 
@@ -95,7 +93,7 @@ class ChildProcess:
             OSError: Likewise.
             ValueError: It keeps to no rules.
         """
-        os.ftruncate(self._errors.fileno(), 0)  # what it has said so far was about other items
+        self._errors.read()  # what it has said so far was about other items
         deadline = monotonic() + timeout_seconds
         self._connection.send(request, buffers, deadline=deadline)
         return self._connection.receive(deadline=deadline)
@@ -108,8 +106,7 @@ class ChildProcess:
             status = self._process.wait(_DEATH_SECONDS)
         except subprocess.TimeoutExpired:
             return "it closed the connection"
-        self._errors.seek(max(0, os.fstat(self._errors.fileno()).st_size - _TAIL_BYTES))
-        words = self._errors.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
+        words = (self._errors.read() or b"").decode("utf-8", "replace").strip().rpartition("\n")[2]
         return ": ".join(filter(None, (_describe_status(status), words[:_MAX_DETAIL_CHARS])))
 
     def kill(self) -> None:
@@ -117,9 +114,12 @@ class ChildProcess:
         self._end()
 
     def _start(self, allowance_bytes: int, shared_bytes: int) -> None:
-        self._errors = os.fdopen(open_anonymous_file(), "rb", buffering=0)
+        reading, writing = os.pipe()
+        self._errors = os.fdopen(reading, "rb", buffering=0)
         self._resources.enter_context(self._errors)
-        fcntl.fcntl(self._errors, fcntl.F_SETFL, os.O_APPEND)  # so that it may be emptied
+        errors = self._resources.enter_context(os.fdopen(writing, "wb", buffering=0))
+        for end in (reading, writing):  # when it is full, the rest is lost: nobody waits
+            os.set_blocking(end, False)
         ours, theirs = socket.socketpair()
         self._resources.enter_context(ours)
         with theirs, ExitStack() as handed_over:
@@ -134,8 +134,9 @@ class ChildProcess:
                 "memory_bytes": shared_bytes,
                 "allowance_bytes": allowance_bytes,
             }
-            self._process = _open_process(options, self._errors)
+            self._process = _open_process(options, errors)
             self._resources.callback(_end, self._process)
+            errors.close()
 
     def _to_unavailable(self, error: Exception) -> DecoderUnavailable:
         if isinstance(error, EOFError):

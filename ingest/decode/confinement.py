@@ -12,14 +12,16 @@ import os
 import resource
 import signal
 import sys
+import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import IO, Any
 
 _MAX_FILES = 64
 """Open at once: more than libraries need while they are imported."""
 
-_MAX_FILE_BYTES = 1 << 16
-"""Of anything it writes, which is what libraries print to stderr."""
+_MAX_FILE_BYTES = 256 << 20
+"""Of a temporary file; the model that tells languages apart is unpacked into one of 65 MiB."""
 
 _FIRST_VICTIM = "1000"
 """The highest oom_score_adj (proc_pid_oom_score_adj(5)): when memory runs out, Linux kills this
@@ -65,6 +67,16 @@ def withdraw(lifeline: int) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
         libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         _landlock(libc)
+
+
+def keep_temporary_files_in_memory() -> None:
+    """Let ``tempfile.TemporaryFile`` go on working for libraries, with no right to any folder."""
+    if hasattr(os, "memfd_create"):
+        setattr(tempfile, "TemporaryFile", _open_memory)  # noqa: B010 - mypy knows it as a function
+
+
+def _open_memory(mode: str = "w+b", buffering: int = -1, **_: object) -> IO[Any]:
+    return os.fdopen(os.memfd_create("temporary", os.MFD_CLOEXEC), mode, buffering)
 
 
 def limit_resources(allowance_bytes: int) -> None:

@@ -122,35 +122,28 @@ class Connection:
         self._stream.settimeout(None if deadline is None else max(deadline - monotonic(), 1e-6))
 
 
-def open_anonymous_file() -> int:
-    """A descriptor of an empty file without a name, closed when a program is started.
+def open_shared_memory(size: int) -> int:
+    """A descriptor of ``size`` zero bytes to be mapped by two processes.
 
-    It is memory where the system offers that (Linux), else an unlinked temporary file.
+    It is closed when a program is started. Where the system can promise it (Linux), nobody can take
+    the bytes away again: who reads mapped memory that another process has cut off dies of SIGBUS.
 
     Raises:
         OSError: The system has no descriptor or no room left.
     """
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create("diptych-decode", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    descriptor, path = tempfile.mkstemp(prefix="diptych-decode-")
-    Path(path).unlink()
+    if not hasattr(os, "memfd_create"):
+        return _open_unlinked_file(size)
+    descriptor = os.memfd_create("diptych-decode", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.ftruncate(descriptor, size)
+    seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
     return descriptor
 
 
-def open_shared_memory(size: int) -> int:
-    """A descriptor of ``size`` zero bytes to be mapped by two processes.
-
-    Where the system can promise it (Linux), nobody can take them away again: who reads mapped
-    memory that another process has cut off dies of SIGBUS.
-
-    Raises:
-        OSError: As :func:`open_anonymous_file`.
-    """
-    descriptor = open_anonymous_file()
+def _open_unlinked_file(size: int) -> int:
+    descriptor, path = tempfile.mkstemp(prefix="diptych-decode-")
+    Path(path).unlink()
     os.ftruncate(descriptor, size)
-    if hasattr(fcntl, "F_ADD_SEALS"):
-        seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
-        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
     return descriptor
 
 

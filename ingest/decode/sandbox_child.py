@@ -14,7 +14,11 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ingest.decode.confinement import limit_resources, withdraw
+from ingest.decode.confinement import (
+    keep_temporary_files_in_memory,
+    limit_resources,
+    withdraw,
+)
 from ingest.decode.connection import Connection
 from ingest.decode.wire import from_wire, to_function, to_wire
 from schemas.errors import DecodeError, DiptychError
@@ -61,6 +65,7 @@ def main(*, stream: int, memory: int, memory_bytes: int, allowance_bytes: int) -
         allowance_bytes: Address space beyond what is mapped once the first function is imported.
     """
     withdraw(lifeline=sys.stdin.fileno())
+    keep_temporary_files_in_memory()
     mapped = mmap.mmap(memory, memory_bytes)
     os.close(memory)
     connection = Connection(socket.socket(fileno=stream), mapped)

@@ -73,6 +73,17 @@ def test_reading_and_importing_go_on(tmp_path: Path) -> None:
     assert run(attempt, tmp_path) == "old\n"
 
 
+def test_temporary_files_without_a_name_need_no_folder(tmp_path: Path) -> None:
+    attempt = """import tempfile
+    from ingest.decode.confinement import keep_temporary_files_in_memory
+    keep_temporary_files_in_memory()
+    with tempfile.TemporaryFile(suffix=".npz") as file:
+        file.write(b"a\\nb")
+        file.seek(0)
+        print(file.readlines())"""
+    assert run(attempt, tmp_path) == "[b'a\\n', b'b']\n"
+
+
 def test_memory_files_and_their_sizes_are_limited_for_good(tmp_path: Path) -> None:
     attempt = """limit_resources(64 << 20)
     small = bytes(32 << 20)

@@ -315,7 +315,7 @@ def test_a_child_has_few_powers_and_no_secrets(monkeypatch: pytest.MonkeyPatch) 
         assert space == hard
         assert 0 <= mapped + (1 << 30) - space < 64 << 20
         assert resource.prlimit(pid, resource.RLIMIT_CORE) == (0, 0)
-        assert resource.prlimit(pid, resource.RLIMIT_FSIZE) == (1 << 16,) * 2
+        assert resource.prlimit(pid, resource.RLIMIT_FSIZE) == (256 << 20,) * 2
         assert resource.prlimit(pid, resource.RLIMIT_NOFILE) == (64, 64)
         assert os.getsid(pid) == pid
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
