@@ -32,7 +32,8 @@ _DEATH_SECONDS = 5.0
 
 _KEPT_VARIABLES = ("DYLD_LIBRARY_PATH", "LD_LIBRARY_PATH", "TZ")
 _MEMORY_VARIABLES = {
-    # A thread reserves its stack, and malloc 64 MiB for each arena, of the address space.
+    # A thread reserves its stack, and malloc 64 MiB for each arena, of the address space; memory
+    # that malloc returns to the system has to be cleared anew for the next image.
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),

@@ -129,6 +129,13 @@ def test_what_does_not_fit_into_the_shared_memory_takes_the_other_way(sandbox: S
     assert pixels == image_in(sandbox).image.tobytes()  # a copy: the memory is gone
 
 
+def test_without_anonymous_memory_an_unlinked_file_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "memfd_create", raising=False)  # as on macOS
+    with Sandbox() as elsewhere:
+        here = decode_image(PLAIN, URI, limits=LIMITS, side_pixels=224)
+        assert to_comparable(image_in(elsewhere)) == to_comparable(here)
+
+
 def test_one_child_serves_until_it_has_served_long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ingest.decode.sandbox._MAX_CALLS", 2)
     with Sandbox() as sandbox:
