@@ -40,6 +40,9 @@ _MEMORY_VARIABLES = {
     "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
 }
 
+_PIPE_BYTES = 1 << 16
+"""What a pipe holds (pipe(7))."""
+
 _MAX_DETAIL_CHARS = 200
 _SIGNAL_MEANINGS = {signal.SIGKILL: ", perhaps because memory ran out"}
 
@@ -94,7 +97,7 @@ class ChildProcess:
             OSError: Likewise.
             ValueError: It keeps to no rules.
         """
-        self._errors.read()  # what it has said so far was about other items
+        self._errors.read(_PIPE_BYTES)  # what it has said so far was about other items
         deadline = monotonic() + timeout_seconds
         self._connection.send(request, buffers, deadline=deadline)
         return self._connection.receive(deadline=deadline)
@@ -107,7 +110,12 @@ class ChildProcess:
             status = self._process.wait(_DEATH_SECONDS)
         except subprocess.TimeoutExpired:
             return "it closed the connection"
-        words = (self._errors.read() or b"").decode("utf-8", "replace").strip().rpartition("\n")[2]
+        words = (
+            (self._errors.read(_PIPE_BYTES) or b"")
+            .decode("utf-8", "replace")
+            .strip()
+            .rpartition("\n")[2]
+        )
         return ": ".join(filter(None, (_describe_status(status), words[:_MAX_DETAIL_CHARS])))
 
     def kill(self) -> None:

@@ -59,11 +59,14 @@ def withdraw(lifeline: int) -> None:
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends an item when the parent is gone
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # what the starting thread held back
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         with suppress(OSError):  # no /proc in some containers
             Path("/proc/self/oom_score_adj").write_text(_FIRST_VICTIM, encoding="ascii")
-        _tie(lifeline)
+        with suppress(OSError):  # nor such signals
+            _tie(lifeline)
         libc = ctypes.CDLL(None, use_errno=True)
         libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         _landlock(libc)

@@ -119,7 +119,10 @@ class Connection:
 
     def _wait_until(self, deadline: float | None) -> None:
         """Let the next step on the socket last that long; a wait of 0 would not wait at all."""
-        self._stream.settimeout(None if deadline is None else max(deadline - monotonic(), 1e-6))
+        if deadline is not None:
+            self._stream.settimeout(max(deadline - monotonic(), 1e-6))
+        elif self._stream.gettimeout() is not None:
+            self._stream.settimeout(None)
 
 
 def open_shared_memory(size: int) -> int:

@@ -9,7 +9,7 @@ runs. (Pickle would let it run anything.)
 from __future__ import annotations
 
 import sys
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -110,7 +110,7 @@ def _append(buffer: Buffer, buffers: list[Buffer]) -> int:
 def _to_object(value: object, buffers: list[Buffer]) -> object:
     name = type(value).__name__
     if is_dataclass(value) and name in RECORDS and type(value) is _to_class(name):
-        body = {one.name: to_wire(getattr(value, one.name), buffers) for one in fields(value)}
+        body = {one: to_wire(getattr(value, one), buffers) for one in value.__dataclass_fields__}
         return {"record": [name, body]}
     pillow = sys.modules.get("PIL.Image")  # not loaded: then it is no image
     if pillow is not None and isinstance(value, pillow.Image) and value.mode in _RAW_MODES:

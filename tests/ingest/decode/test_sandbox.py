@@ -309,13 +309,17 @@ def test_a_child_that_cannot_start_is_no_items_fault(
 def test_a_child_has_few_powers_and_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QDRANT_API_KEY", "secret")
     with Sandbox(allowance_bytes=1 << 30) as fresh:
+        held_back = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
         image_in(fresh)
+        signal.pthread_sigmask(signal.SIG_SETMASK, held_back)
         pid = fresh.pid
         assert pid is not None
         process = Path(f"/proc/{pid}")
         assert b"secret" not in (process / "environ").read_bytes()
         assert (process / "cwd").readlink() == Path("/")
-        assert "NoNewPrivs:\t1" in (process / "status").read_text()
+        status = (process / "status").read_text()
+        assert "NoNewPrivs:\t1" in status
+        assert f"SigBlk:\t{0:016x}" in status
         assert (process / "oom_score_adj").read_text() == "1000\n"
         mapped = int((process / "statm").read_text().split()[0]) * resource.getpagesize()
         space, hard = resource.prlimit(pid, resource.RLIMIT_AS)
