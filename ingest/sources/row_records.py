@@ -1,0 +1,273 @@
+"""From the rows of a table to records."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from ingest.sources.columns import VECTOR_NAMES
+from ingest.sources.json_values import LEFT_OUT, to_json_value
+from ingest.sources.media_types import to_modality
+from ingest.sources.row import RowError, Unusable
+from ingest.sources.row_item import TEXT, Item, ItemFinder, to_words
+from ingest.sources.row_vector import to_vector
+from ingest.sources.uris import to_printable, to_source_uri
+from schemas.records import Modality, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from ingest.sources.columns import Columns
+    from ingest.sources.row import Row
+    from schemas.errors import SourceError
+
+_MAX_KEY_CHARS = 2_000
+_MAX_TITLE_CHARS = 300
+"""A longer caption is no title."""
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What every record of a table says of it.
+
+    Attributes:
+        root: Name of the root.
+        scheme: Of its source URIs.
+        location: Where the table is: a path or a URL without secrets.
+        base: The folder, or the URL of one, that paths in it are relative to.
+    """
+
+    root: str
+    scheme: str
+    location: str
+    base: str
+
+    @property
+    def label(self) -> str:
+        """What messages call it: the last part of its location."""
+        return to_printable(self.location.rstrip("/").rpartition("/")[2])
+
+    def to_uri(self, key: str) -> str:
+        """Source URI of the row with this key."""
+        return to_source_uri(self.root, key, self.scheme)
+
+
+class RowMapper:
+    """One pass over one table: turns its rows into records, and refuses what repeats an id.
+
+    Of every id it keeps a hash of eight bytes, some 80 bytes of memory a row in all; two ids of
+    a table of ten million rows are taken for one with a probability of 0.000003.
+
+    Args:
+        table: The table.
+        columns: What its columns mean.
+    """
+
+    def __init__(self, table: Table, columns: Columns) -> None:
+        """Begin with the first row."""
+        self._table = table
+        self._columns = columns
+        self._finder = ItemFinder(columns, table.base)
+        self._roles = frozenset(columns.to_roles().values())
+        self._seen: set[int] = set()
+        self._dimension: int | None = None
+        self._has_warned = False
+
+    def iter_records(self, rows: Iterable[Row]) -> Iterator[Record | SourceError]:
+        """A record for each row, or an error in its place, in order."""
+        for number, row in rows:
+            uri = ""
+            try:
+                if isinstance(row, Unusable):
+                    raise RowError(row.reason)  # noqa: TRY301 - all problems of a row meet here
+                uri = self._to_uri(number, row)
+                yield self._to_record(number, row, uri)
+            except RowError as error:
+                uri = uri or self._table.to_uri(to_row_key(number))
+                yield error.kind(uri, f"row {number} of {self._table.label}: {error}")
+
+    def _to_uri(self, number: int, row: Mapping[str, object]) -> str:
+        key = self._find_key(row)
+        if key is None:
+            self._warn_of_row_numbers()
+            return self._table.to_uri(to_row_key(number))
+        if len(key) > _MAX_KEY_CHARS:
+            raise RowError(f"its id has more than {_MAX_KEY_CHARS} characters; shorten it")
+        try:
+            uri = self._table.to_uri(key)
+        except UnicodeEncodeError:
+            raise RowError("its id is no text; write it anew") from None
+        if (digest := hash(uri)) in self._seen:
+            raise RowError(
+                f"its id {to_printable(key)[:200]!r} is an earlier row's too; ids must differ, "
+                "so remove one of them or name another id column"
+            )
+        self._seen.add(digest)
+        return uri
+
+    def _find_key(self, row: Mapping[str, object]) -> str | None:
+        """The row's id, or else its path or URL; None where all it has is its number."""
+        columns = self._columns
+        if columns.id:
+            if key := to_words(row, columns.id):
+                return key
+            raise RowError(f"column {columns.id!r} has no id for it; fill it in")
+        for name in (columns.path, columns.url):
+            key = to_words(row, name)
+            if key and not key.startswith("data:"):
+                return self._below_base(key)
+        content = row.get(columns.content) if columns.content else None
+        if isinstance(content, dict) and content.get("bytes") is None:
+            key = to_words(content, "path")
+            return self._below_base(key) if key else None
+        return None
+
+    def _below_base(self, path: str) -> str:
+        """An absolute path below the base without it: the base may lie elsewhere tomorrow."""
+        return path.removeprefix(os.path.join(self._table.base, ""))  # noqa: PTH118 - a prefix
+
+    def _to_record(self, number: int, row: Mapping[str, object], uri: str) -> Record:
+        words = Words.of(row, self._columns)
+        item = self._finder.find(row, with_caption=bool(words.caption or words.text))
+        if item is None and words.caption:
+            item = Item("caption", TEXT, content=words.caption.encode(errors="replace"))
+        if item is None:
+            raise RowError(
+                "nothing to index: it needs a file, a URL, bytes, a text or a caption; fill one "
+                "in, or name its column with --column ROLE=NAME"
+            )
+        modality = to_modality(item.media_type)
+        title, caption, spare = words.share(item.role, modality)
+        return Record(
+            source_uri=uri,
+            root=self._table.root,
+            location=item.location or f"{self._table.location}#{to_row_key(number)}",
+            media_type=item.media_type,
+            modality=modality,
+            size_bytes=len(item.content) if item.content else 0,
+            metadata=self._to_metadata(row, item.role, spare),
+            title=title,
+            caption=caption,
+            content=item.content,
+            vector=self._to_vector(row),
+        )
+
+    def _to_metadata(
+        self, row: Mapping[str, object], role: str, spare: tuple[str, ...]
+    ) -> dict[str, object]:
+        """The columns without a role, and those whose role another one took."""
+        metadata: dict[str, object] = {}
+        for name, value in row.items():
+            if value is None or not name or name in self._roles:
+                continue
+            kind = type(value)
+            if kind is str or kind is bool:
+                metadata[name] = value
+            elif (found := _to_metadata_value(name, value)) is not None:
+                metadata[name] = found
+        columns = self._columns
+        unused = ("path", columns.path), ("url", columns.url)
+        names = [name for one, name in unused if name and one != role]
+        names += [name for one in spare if (name := getattr(columns, one))]
+        for name in names:
+            value = row.get(name)
+            if isinstance(value, str | list) and value and not str(value).startswith("data:"):
+                metadata[name] = value
+        return metadata
+
+    def _to_vector(self, row: Mapping[str, object]) -> Sequence[float] | None:
+        name = self._columns.vector
+        value = row.get(name) if name else None
+        if value is None:
+            return None
+        vector = value if isinstance(value, Unusable) else to_vector(value)
+        if isinstance(vector, Unusable):
+            raise RowError(f"column {name!r} {vector.reason}")
+        self._dimension = self._dimension or len(vector)
+        if len(vector) != self._dimension:
+            raise RowError(
+                f"column {name!r} has a vector of {len(vector)} numbers where the first one of "
+                f"the table has {self._dimension}; all must come from one model"
+            )
+        return cast("Sequence[float]", vector)
+
+    def _warn_of_row_numbers(self) -> None:
+        if not self._has_warned:
+            _LOGGER.warning(
+                "%s: rows without an id, path or URL are known by their number: keep their order, "
+                "or name an id column with --column id=NAME",
+                self._table.label,
+            )
+        self._has_warned = True
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of a row, before it is known what they are for.
+
+    Attributes:
+        title: Of the title column.
+        caption: Of the caption column.
+        text: Of the text column.
+    """
+
+    title: str | None
+    caption: str | None
+    text: str | None
+
+    @classmethod
+    def of(cls, row: Mapping[str, object], columns: Columns) -> Words:
+        """The words of a row.
+
+        Raises:
+            RowError: A value is no words.
+        """
+        return cls(
+            to_words(row, columns.title),
+            to_words(row, columns.caption),
+            to_words(row, columns.text),
+        )
+
+    def share(
+        self, role: str, modality: Modality
+    ) -> tuple[str | None, str | None, tuple[str, ...]]:
+        """Title and caption of an item, and the roles whose words it has no use for.
+
+        An image's caption is the caption or else the text. A text has none: its caption becomes
+        its title, where it has no title and the caption is not too long for one.
+
+        Args:
+            role: Of the column that the item came from.
+            modality: Of the item.
+        """
+        if modality is Modality.IMAGE:
+            spare = ("text",) if self.caption and self.text else ()
+            return self.title, self.caption or self.text, spare
+        caption = None if role == "caption" else self.caption
+        becomes_title = caption and not self.title and len(caption) <= _MAX_TITLE_CHARS
+        spare = () if becomes_title or not caption else ("caption",)
+        if self.text and role != "text":
+            spare = (*spare, "text")
+        return caption if becomes_title else self.title, None, spare
+
+
+def to_row_key(number: int) -> str:
+    """What stands for a row without an id: its number, from 1."""
+    return f"row={number}"
+
+
+def _to_metadata_value(name: str, value: object) -> object:
+    """The value as JSON; None where it is left out."""
+    if isinstance(value, Unusable):
+        raise RowError(f"column {name!r} {value.reason}")
+    if isinstance(value, list) and name.lower() in VECTOR_NAMES:
+        return None
+    try:
+        found = to_json_value(value)
+    except ValueError as error:
+        raise RowError(f"column {name!r} is {error}; simplify it") from error
+    return None if found is LEFT_OUT else found

@@ -1,0 +1,82 @@
+"""Opening the file that a table is in, here or on a remote file system, packed or not."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+from urllib.parse import urlsplit, urlunsplit
+
+from ingest.sources.row_item import is_url
+from ingest.sources.uris import to_printable
+from schemas.errors import SettingsError, SourceUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def open_table_file(path: str, *, packed: bool) -> Iterator[BinaryIO]:
+    """The bytes of a file, from the beginning.
+
+    Args:
+        path: An absolute path, or a URL that fsspec opens.
+        packed: Whether it is gzip.
+
+    Raises:
+        SettingsError: It is not there, no regular file, or what opens such URLs is missing.
+        SourceUnavailable: The file system does not answer.
+    """
+    with ExitStack() as stack:
+        file = stack.enter_context(_open_url(path) if is_url(path) else _open_path(path))
+        if packed:
+            file = cast("BinaryIO", stack.enter_context(gzip.GzipFile(fileobj=file)))
+        yield file
+
+
+def without_secrets(url: str) -> str:
+    """The URL without user, password and query."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url.partition("?")[0]
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _open_path(path: str) -> BinaryIO:
+    try:
+        # Not a FIFO or a device: it would be waited for, and cannot be listed a second time.
+        if os.path.lexists(path) and not Path(path).is_file():
+            raise SettingsError(f"{to_printable(path)} is not a file: give the table's own path")
+        return Path(path).open("rb")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SettingsError(
+            f"{to_printable(path)} cannot be read ({reason}): give the path of a table"
+        ) from error
+
+
+@contextmanager
+def _open_url(url: str) -> Iterator[BinaryIO]:
+    try:
+        import fsspec
+    except ImportError as error:
+        raise SettingsError(
+            "a table at a URL needs the extra `remote`: pip install 'diptych[remote]'"
+        ) from error
+    shown = without_secrets(url)
+    try:
+        opened = fsspec.open(url, "rb")
+        file = opened.open()
+    except FileNotFoundError as error:
+        raise SettingsError(f"{shown} does not exist: give the URL of a table") from error
+    except (ImportError, ValueError) as error:
+        raise SettingsError(f"{shown} cannot be opened: {error}") from error
+    except Exception as error:  # each file system has errors of its own
+        raise SourceUnavailable(
+            f"{shown} does not answer ({error}); check the address and the credentials"
+        ) from error
+    with file:
+        yield cast("BinaryIO", file)
