@@ -86,7 +86,7 @@ def iter_parquet_rows(file: pq.ParquetFile, columns: Columns) -> Iterator[Row]:
     for index in range(file.num_row_groups):
         group = file.metadata.row_group(index)
         number = first
-        batch_rows = _count_batch_rows(group)
+        batch_rows = to_batch_rows(group.total_byte_size, group.num_rows)
         try:
             for batch in file.iter_batches(batch_rows, [index], names, use_threads=False):
                 yield from iter_batch_rows(batch, columns, number)
@@ -97,7 +97,9 @@ def iter_parquet_rows(file: pq.ParquetFile, columns: Columns) -> Iterator[Row]:
         first += group.num_rows
 
 
-def iter_batch_rows(batch: pa.RecordBatch, columns: Columns, first: int) -> Iterator[Row]:
+def iter_batch_rows(
+    batch: pa.RecordBatch, columns: Columns, first: int
+) -> Iterator[tuple[int, dict[str, object]]]:
     """The rows of a batch.
 
     Args:
@@ -114,6 +116,12 @@ def iter_batch_rows(batch: pa.RecordBatch, columns: Columns, first: int) -> Iter
         yield number, dict(zip(names, row, strict=True))
 
 
+def to_batch_rows(size_bytes: int, rows: int) -> int:
+    """How many rows to have in memory at once, when so many take so many bytes."""
+    row_bytes = size_bytes // max(rows, 1)
+    return max(1, min(_MAX_BATCH_ROWS, _BATCH_BYTES // max(row_bytes, 1)))
+
+
 def check_names(names: Sequence[str], location: str) -> None:
     """Refuse a table with two columns of one name.
 
@@ -123,11 +131,6 @@ def check_names(names: Sequence[str], location: str) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1 and name]
     if twice:
         raise SettingsError(f"{location}: {twice[0]!r} names two columns; rename one of them")
-
-
-def _count_batch_rows(group: pq.RowGroupMetaData) -> int:
-    row_bytes: int = group.total_byte_size // max(group.num_rows, 1)
-    return max(1, min(_MAX_BATCH_ROWS, _BATCH_BYTES // max(row_bytes, 1)))
 
 
 def _to_values(column: pa.Array) -> list[object]:

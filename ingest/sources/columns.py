@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ No column is taken for the vector unasked: only the user knows which model made 
 
 VECTOR_NAMES = frozenset({"vector", "vectors", "embedding", "embeddings", "emb"})
 """Columns with these names (in lower case) and no role are left out of the metadata."""
+
+_LOGGER = logging.getLogger(__name__)
 
 _FILE_NAMES = ("image", "img", "jpg", "jpeg", "png", "webp", "pdf", "image_file")
 """Names that mean bytes where a column holds bytes, and a file where it holds words."""
@@ -103,6 +106,19 @@ class Columns:
 
 ROLES = tuple(one.name for one in fields(Columns))
 """Every role, in the order in which an item is looked for."""
+
+
+def warn_of_vectors(location: str, names: Sequence[str], columns: Columns) -> None:
+    """Say once that a column which looks like vectors is left out."""
+    spare = [name for name in names if name.lower() in VECTOR_NAMES]
+    if spare and columns.vector is None:
+        _LOGGER.warning(
+            "%s: column %r is left out; if it holds vectors of the index's own model, use them "
+            "with --column vector=%s",
+            location,
+            spare[0],
+            spare[0],
+        )
 
 
 def _suits(role: str, name: str, binary: Collection[str] | None) -> bool:

@@ -27,11 +27,13 @@ def to_json_value(value: object, depth: int = 0) -> object:
     Raises:
         ValueError: Lists are nested more than 32 deep.
     """
-    kind = type(value)
-    if value is None or kind is str or kind is bool:
+    if value is None or isinstance(value, str | bool):
         return value
-    if kind is int or kind is float or kind is Decimal:
-        return _to_number(value)  # type: ignore[arg-type]  # of these kinds
+    if isinstance(value, int):
+        return value if _INT64_MIN <= value <= _INT64_MAX else str(value)
+    if isinstance(value, float | Decimal):
+        number = float(value)
+        return number if math.isfinite(number) else None
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, timedelta):
@@ -52,10 +54,3 @@ def _to_nested(value: object, depth: int) -> object:
         ones = (to_json_value(one, depth + 1) for one in value)
         return [one for one in ones if one is not LEFT_OUT]
     return str(value)
-
-
-def _to_number(value: float | Decimal) -> float | str | None:
-    if isinstance(value, int):
-        return value if _INT64_MIN <= value <= _INT64_MAX else str(value)
-    number = float(value)
-    return number if math.isfinite(number) else None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import zlib
 from dataclasses import dataclass, field
 from itertools import islice
@@ -16,19 +14,19 @@ from ingest.sources.arrow_tables import (
     iter_parquet_rows,
     open_parquet,
 )
-from ingest.sources.columns import VECTOR_NAMES, Columns
+from ingest.sources.columns import Columns, warn_of_vectors
 from ingest.sources.names import check_name, to_name
 from ingest.sources.row_files import RowFiles, UrlReader, find_other_table
 from ingest.sources.row_item import is_url
 from ingest.sources.row_records import RowMapper, Table
-from ingest.sources.table_files import open_table_file, without_secrets
+from ingest.sources.table_files import open_table_file, to_absolute, without_secrets
 from ingest.sources.text_tables import iter_csv_rows, iter_jsonl_rows, read_csv_header
 from ingest.sources.uris import MANIFEST, to_printable
 from schemas.errors import SettingsError, SourceError, SourceUnavailable, UnreadableSource
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from ingest.sources.row import Row
@@ -45,8 +43,6 @@ EXTENSIONS: Mapping[str, str] = {
 
 SAMPLE_ROWS = 100
 """First rows of a JSONL file whose keys are taken for its columns."""
-
-_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,25 +148,6 @@ class ManifestSource:
         if self._format == "jsonl":
             return iter_jsonl_rows(file)
         return iter_csv_rows(file, tabs=self._format == "tsv")
-
-
-def to_absolute(path: str | Path) -> str:
-    """A path as an absolute one, links as they are; a URL as it is."""
-    text = os.fspath(path)
-    return text if is_url(text) else os.path.abspath(text)  # noqa: PTH100 - resolve() follows links
-
-
-def warn_of_vectors(location: str, names: Sequence[str], columns: Columns) -> None:
-    """Say once that a column which looks like vectors is left out."""
-    spare = [name for name in names if name.lower() in VECTOR_NAMES]
-    if spare and columns.vector is None:
-        _LOGGER.warning(
-            "%s: column %r is left out; if it holds vectors of the index's own model, use them "
-            "with --column vector=%s",
-            location,
-            spare[0],
-            spare[0],
-        )
 
 
 def _to_broken(table: Table, error: Exception, *, packed: bool) -> SourceError:

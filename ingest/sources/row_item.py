@@ -7,8 +7,7 @@ import os
 import posixpath
 import re
 from base64 import b64decode
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from ingest.sources.media_types import MEDIA_TYPES
@@ -30,9 +29,8 @@ UNKNOWN_IMAGE = "image/*"
 TEXT = "text/plain"
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """What a row stands for.
+class Item(NamedTuple):
+    """What a row stands for; a tuple, because one is made for each row.
 
     Attributes:
         role: Of the column that named it.
@@ -140,6 +138,8 @@ def to_words(row: Mapping[str, object], name: str | None) -> str | None:
     value = row.get(name) if name else None
     if value is None:
         return None
+    if type(value) is str:  # nearly always
+        return value.strip() or None
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         value = "\n".join(value)
     if isinstance(value, int | float) and not isinstance(value, bool):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from ingest.sources.columns import VECTOR_NAMES
@@ -27,6 +28,7 @@ _MAX_KEY_CHARS = 2_000
 _MAX_TITLE_CHARS = 300
 """A longer caption is no title."""
 
+_PLAIN = re.compile(r"[A-Za-z0-9_.~/-]+")
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -39,12 +41,18 @@ class Table:
         scheme: Of its source URIs.
         location: Where the table is: a path or a URL without secrets.
         base: The folder, or the URL of one, that paths in it are relative to.
+        prefix: What the source URIs of its rows begin with.
     """
 
     root: str
     scheme: str
     location: str
     base: str
+    prefix: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make what all of its URIs begin with."""
+        object.__setattr__(self, "prefix", to_source_uri(self.root, "", self.scheme))
 
     @property
     def label(self) -> str:
@@ -53,6 +61,8 @@ class Table:
 
     def to_uri(self, key: str) -> str:
         """Source URI of the row with this key."""
+        if _PLAIN.fullmatch(key):  # stands in a URI as it is
+            return self.prefix + key
         return to_source_uri(self.root, key, self.scheme)
 
 
@@ -72,7 +82,9 @@ class RowMapper:
         self._table = table
         self._columns = columns
         self._finder = ItemFinder(columns, table.base)
-        self._roles = frozenset(columns.to_roles().values())
+        roles = columns.to_roles()
+        self._roles = frozenset(roles.values())
+        self._places = [(role, roles[role]) for role in ("path", "url") if role in roles]
         self._seen: set[int] = set()
         self._dimension: int | None = None
         self._has_warned = False
@@ -131,17 +143,19 @@ class RowMapper:
         return path.removeprefix(os.path.join(self._table.base, ""))  # noqa: PTH118 - a prefix
 
     def _to_record(self, number: int, row: Mapping[str, object], uri: str) -> Record:
-        words = Words.of(row, self._columns)
-        item = self._finder.find(row, with_caption=bool(words.caption or words.text))
-        if item is None and words.caption:
-            item = Item("caption", TEXT, content=words.caption.encode(errors="replace"))
+        columns = self._columns
+        caption = to_words(row, columns.caption)
+        words = to_words(row, columns.title), caption, to_words(row, columns.text)
+        item = self._finder.find(row, with_caption=any(words[1:]))
+        if item is None and caption:
+            item = Item("caption", TEXT, content=caption.encode(errors="replace"))
         if item is None:
             raise RowError(
                 "nothing to index: it needs a file, a URL, bytes, a text or a caption; fill one "
                 "in, or name its column with --column ROLE=NAME"
             )
         modality = to_modality(item.media_type)
-        title, caption, spare = words.share(item.role, modality)
+        title, caption, spare = share_words(item, modality, words)
         return Record(
             source_uri=uri,
             root=self._table.root,
@@ -164,15 +178,12 @@ class RowMapper:
         for name, value in row.items():
             if value is None or not name or name in self._roles:
                 continue
-            kind = type(value)
-            if kind is str or kind is bool:
+            if type(value) is str:
                 metadata[name] = value
             elif (found := _to_metadata_value(name, value)) is not None:
                 metadata[name] = found
-        columns = self._columns
-        unused = ("path", columns.path), ("url", columns.url)
-        names = [name for one, name in unused if name and one != role]
-        names += [name for one in spare if (name := getattr(columns, one))]
+        names = [name for one, name in self._places if one != role]
+        names += [name for one in spare if (name := getattr(self._columns, one))]
         for name in names:
             value = row.get(name)
             if isinstance(value, str | list) and value and not str(value).startswith("data:"):
@@ -205,54 +216,31 @@ class RowMapper:
         self._has_warned = True
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """The words of a row, before it is known what they are for.
+def share_words(
+    item: Item, modality: Modality, words: tuple[str | None, str | None, str | None]
+) -> tuple[str | None, str | None, tuple[str, ...]]:
+    """What the words of a row are for, now that its item is known.
 
-    Attributes:
-        title: Of the title column.
-        caption: Of the caption column.
-        text: Of the text column.
+    An image's caption is the caption or else the text. A text has none: its caption becomes its
+    title, where it has no title and the caption is not too long for one.
+
+    Args:
+        item: The item.
+        modality: Of the item.
+        words: Those of the columns title, caption and text.
+
+    Returns:
+        The record's title and caption, and the roles whose words it has no use for.
     """
-
-    title: str | None
-    caption: str | None
-    text: str | None
-
-    @classmethod
-    def of(cls, row: Mapping[str, object], columns: Columns) -> Words:
-        """The words of a row.
-
-        Raises:
-            RowError: A value is no words.
-        """
-        return cls(
-            to_words(row, columns.title),
-            to_words(row, columns.caption),
-            to_words(row, columns.text),
-        )
-
-    def share(
-        self, role: str, modality: Modality
-    ) -> tuple[str | None, str | None, tuple[str, ...]]:
-        """Title and caption of an item, and the roles whose words it has no use for.
-
-        An image's caption is the caption or else the text. A text has none: its caption becomes
-        its title, where it has no title and the caption is not too long for one.
-
-        Args:
-            role: Of the column that the item came from.
-            modality: Of the item.
-        """
-        if modality is Modality.IMAGE:
-            spare = ("text",) if self.caption and self.text else ()
-            return self.title, self.caption or self.text, spare
-        caption = None if role == "caption" else self.caption
-        becomes_title = caption and not self.title and len(caption) <= _MAX_TITLE_CHARS
-        spare = () if becomes_title or not caption else ("caption",)
-        if self.text and role != "text":
-            spare = (*spare, "text")
-        return caption if becomes_title else self.title, None, spare
+    title, caption, text = words
+    if modality is Modality.IMAGE:
+        return title, caption or text, ("text",) if caption and text else ()
+    if item.role == "caption":
+        return title, None, ()
+    spare: tuple[str, ...] = ("text",) if text and item.role != "text" else ()
+    if caption and not title and len(caption) <= _MAX_TITLE_CHARS:
+        return caption, None, spare
+    return title, None, ("caption", *spare) if caption else spare
 
 
 def to_row_key(number: int) -> str:

@@ -36,6 +36,12 @@ def open_table_file(path: str, *, packed: bool) -> Iterator[BinaryIO]:
         yield file
 
 
+def to_absolute(path: str | Path) -> str:
+    """A path as an absolute one, links as they are; a URL as it is."""
+    text = os.fspath(path)
+    return text if is_url(text) else os.path.abspath(text)  # noqa: PTH100 - resolve() follows links
+
+
 def without_secrets(url: str) -> str:
     """The URL without user, password and query."""
     try:
