@@ -29,11 +29,8 @@ def to_json_value(value: object, depth: int = 0) -> object:
     """
     if value is None or isinstance(value, str | bool):
         return value
-    if isinstance(value, int):
-        return value if _INT64_MIN <= value <= _INT64_MAX else str(value)
-    if isinstance(value, float | Decimal):
-        number = float(value)
-        return number if math.isfinite(number) else None
+    if isinstance(value, int | float | Decimal):
+        return _to_number(value)
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, timedelta):
@@ -41,6 +38,13 @@ def to_json_value(value: object, depth: int = 0) -> object:
     if isinstance(value, bytes | bytearray | memoryview):
         return LEFT_OUT
     return _to_nested(value, depth)
+
+
+def _to_number(value: float | Decimal) -> float | str | None:
+    if isinstance(value, int):
+        return value if _INT64_MIN <= value <= _INT64_MAX else str(value)
+    number = float(value)
+    return number if math.isfinite(number) else None
 
 
 def _to_nested(value: object, depth: int) -> object:

@@ -78,7 +78,7 @@ class ItemFinder:
         if content is not None and (item := self._from_content(row, content, declared)):
             return item
         for role, name in (("path", columns.path), ("url", columns.url)):
-            value = to_words(row, name) if name else None
+            value = to_reference(row, name)
             if value and name:
                 is_image = with_caption or _IMAGE_NAME.search(name) is not None
                 return self._from_reference(role, value, declared, is_image=is_image)
@@ -92,7 +92,7 @@ class ItemFinder:
         """From bytes, base64, or a struct of bytes and path; None for an empty one."""
         path = row.get(self._columns.path) if self._columns.path else None
         if isinstance(value, dict):
-            path = value.get("path") or path
+            path = to_reference(value, "path") or path
             if value.get("bytes") is None and isinstance(path, str) and path:
                 return self._from_reference("content", path, declared, is_image=True)
             value = value.get("bytes")
@@ -147,6 +147,18 @@ def to_words(row: Mapping[str, object], name: str | None) -> str | None:
     if isinstance(value, str):
         return value.strip() or None
     raise RowError(_to_problem(value, name, "text"))
+
+
+def to_reference(row: Mapping[str, object], name: str | None) -> str | None:
+    """A value as a path or a URL, with the spaces that may be part of it; None where it is empty.
+
+    Raises:
+        RowError: It is no text.
+    """
+    value = row.get(name) if name else None
+    if value is None or isinstance(value, str):
+        return value if value and not value.isspace() else None
+    raise RowError(_to_problem(value, name, "a path or URL"))
 
 
 def to_location(value: str, base: str) -> str:

@@ -12,7 +12,7 @@ from ingest.sources.columns import VECTOR_NAMES
 from ingest.sources.json_values import LEFT_OUT, to_json_value
 from ingest.sources.media_types import to_modality
 from ingest.sources.row import RowError, Unusable
-from ingest.sources.row_item import TEXT, Item, ItemFinder, to_words
+from ingest.sources.row_item import TEXT, Item, ItemFinder, to_reference, to_words
 from ingest.sources.row_vector import to_vector
 from ingest.sources.uris import to_printable, to_source_uri
 from schemas.records import Modality, Record
@@ -129,12 +129,12 @@ class RowMapper:
                 return key
             raise RowError(f"column {columns.id!r} has no id for it; fill it in")
         for name in (columns.path, columns.url):
-            key = to_words(row, name)
+            key = to_reference(row, name)
             if key and not key.startswith("data:"):
                 return self._below_base(key)
         content = row.get(columns.content) if columns.content else None
         if isinstance(content, dict) and content.get("bytes") is None:
-            key = to_words(content, "path")
+            key = to_reference(content, "path")
             return self._below_base(key) if key else None
         return None
 
