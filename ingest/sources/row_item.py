@@ -9,6 +9,7 @@ import re
 from base64 import b64decode
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote_to_bytes, urlsplit
+from uuid import UUID
 
 from ingest.sources.media_types import MEDIA_TYPES
 from ingest.sources.row import RowError, Unusable
@@ -130,7 +131,7 @@ class ItemFinder:
 def to_words(row: Mapping[str, object], name: str | None) -> str | None:
     """A value as words without white space around them; None where there are none.
 
-    Numbers are written out, a list of words gives one line each.
+    Numbers and UUIDs are written out, a list of words gives one line each.
 
     Raises:
         RowError: It is anything else.
@@ -142,7 +143,7 @@ def to_words(row: Mapping[str, object], name: str | None) -> str | None:
         return value.strip() or None
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         value = "\n".join(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float | UUID) and not isinstance(value, bool):
         return None if value != value else str(value)  # noqa: PLR0124 - NaN alone differs
     if isinstance(value, str):
         return value.strip() or None

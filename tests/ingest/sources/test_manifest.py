@@ -5,8 +5,6 @@ import gzip
 import io
 import json
 import logging
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +17,7 @@ from schemas.records import Modality, Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 PAIRS = (
     {"image": "photos/a b.jpg", "caption": "A cat.", "title": "Cat", "place": "Rome"},
@@ -122,9 +121,7 @@ def test_texts_hold_their_own_content(extension: str, tmp_path: Path) -> None:
         ({"text": "words"}, "manifest://t/row%3D1"),
     ],
 )
-def test_source_uris_stay_as_they_are(
-    row: dict[str, object], uri: str, tmp_path: Path
-) -> None:
+def test_source_uris_stay_as_they_are(row: dict[str, object], uri: str, tmp_path: Path) -> None:
     (record,) = listed(ManifestSource.open(write_jsonl(tmp_path / "t.jsonl", [row])))
     assert record.source_uri == uri
 
@@ -224,7 +221,7 @@ def test_a_base_is_where_paths_begin(tmp_path: Path) -> None:
 def test_what_leads_out_of_the_base_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "base").mkdir()
     (tmp_path / "secret.txt").write_text("secret")
-    os.symlink(tmp_path / "secret.txt", tmp_path / "base" / "link.txt")
+    (tmp_path / "base" / "link.txt").symlink_to(tmp_path / "secret.txt")
     rows = [{"path": "../secret.txt"}, {"path": "link.txt"}, {"path": str(tmp_path / "secret.txt")}]
     source = ManifestSource.open(write_jsonl(tmp_path / "base" / "t.jsonl", rows))
     for record in listed(source):
