@@ -233,7 +233,10 @@ def test_files_beside_a_document_are_read_below_the_base_only(tmp_path: Path) ->
     (tmp_path / "base" / "docs").mkdir(parents=True)
     (tmp_path / "base" / "cat.jpg").write_bytes(jpeg())
     (tmp_path / "outside.jpg").write_bytes(jpeg())
-    rows = [{"path": "docs/a.md"}, {"path": None, "text": "inline", "id": "x"}]
+    rows: list[dict[str, object]] = [
+        {"path": "docs/a.md"},
+        {"path": None, "text": "inline", "id": "x"},
+    ]
     path = write_jsonl(tmp_path / "base" / "t.jsonl", rows)
     document, inline = listed(ManifestSource.open(path, columns={"id": ""}))
     source = ManifestSource.open(path)

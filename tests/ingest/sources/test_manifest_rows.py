@@ -226,8 +226,8 @@ def test_vectors_are_rows_of_float32_and_checked(tmp_path: Path) -> None:
     assert isinstance(good, Record)
     assert isinstance(without, Record)
     assert isinstance(last, Record)
-    assert isinstance(good.vector, np.ndarray)
-    assert (good.vector.dtype, good.vector.tolist()) == (np.float32, [1.0, 0.5])
+    vector = np.asarray(good.vector)
+    assert (vector.dtype, vector.tolist()) == (np.float32, [1.0, 0.5])
     assert (without.vector, good.metadata) == (None, {})
     assert np.asarray(last.vector).tolist() == [0.25, 3.0]
     assert [one.kind for one in bad if isinstance(one, SourceError)] == ["DecodeError"] * len(bad)
