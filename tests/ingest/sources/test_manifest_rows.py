@@ -227,7 +227,7 @@ def test_vectors_are_rows_of_float32_and_checked(tmp_path: Path) -> None:
     assert isinstance(without, Record)
     assert isinstance(last, Record)
     vector = np.asarray(good.vector)
-    assert (vector.dtype, vector.tolist()) == (np.float32, [1.0, 0.5])
+    assert (vector.dtype.name, vector.tolist()) == ("float32", [1.0, 0.5])
     assert (without.vector, good.metadata) == (None, {})
     assert np.asarray(last.vector).tolist() == [0.25, 3.0]
     assert [one.kind for one in bad if isinstance(one, SourceError)] == ["DecodeError"] * len(bad)
