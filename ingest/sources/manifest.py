@@ -38,6 +38,7 @@ EXTENSIONS: Mapping[str, str] = {
     ".csv": "csv",
     ".tsv": "tsv",
     ".parquet": "parquet",
+    ".pq": "parquet",
 }
 """Lower-case extension -> format; JSONL, CSV and TSV also with ``.gz`` behind it."""
 
@@ -73,6 +74,7 @@ class ManifestSource:
         columns: Mapping[str, str] | None = None,
         base: str | Path | None = None,
         web: UrlReader | None = None,
+        options: Mapping[str, object] | None = None,
     ) -> ManifestSource:
         """A table that is there and whose columns are known; reads its beginning.
 
@@ -85,6 +87,7 @@ class ManifestSource:
             base: The folder that paths are relative to and must lie below; by default the
                 table's own.
             web: Reads the https URLs of rows; without it they are errors.
+            options: Of the file systems of URLs such as ``s3://``.
 
         Raises:
             SettingsError: There is no such table, its format is not known or needs an extra that
@@ -97,8 +100,10 @@ class ManifestSource:
         chosen = check_name(name or to_name(stem))
         folder = without_secrets(absolute) if is_url(absolute) else absolute
         folder = to_absolute(base) if base is not None else folder.rpartition("/")[0] or "/"
-        meant = _read_columns(absolute, kind, columns or {}, packed=packed)
-        return cls(absolute, chosen, meant, RowFiles(folder, web), kind, packed)
+        files = RowFiles(folder, web, options or {})
+        with open_table_file(absolute, packed=packed, options=files.options) as file:
+            meant = _read_columns(file, _without_query(absolute), kind, columns or {})
+        return cls(absolute, chosen, meant, files, kind, packed)
 
     @property
     def location(self) -> str:
@@ -136,7 +141,8 @@ class ManifestSource:
         """
         table = Table(self.name, MANIFEST, self.location, self.files.base)
         mapper = RowMapper(table, self.columns)
-        with open_table_file(self.path, packed=self._packed) as file:
+        options = self.files.options
+        with open_table_file(self.path, packed=self._packed, options=options) as file:
             try:
                 yield from mapper.iter_records(self._iter_rows(file))
             except (zlib.error, EOFError, OSError) as error:
@@ -175,26 +181,25 @@ def _to_format(path: str) -> tuple[str, bool]:
     if kind is None or (packed and kind == "parquet"):
         known = ", ".join(EXTENSIONS)
         raise SettingsError(
-            f"{to_printable(path)} is no table by its name: use one of {known} (all but .parquet "
-            "also with .gz)"
+            f"{to_printable(path)} is no table by its name: use one of {known} (those of "
+            "text also with .gz)"
         )
     return kind, packed
 
 
-def _read_columns(path: str, kind: str, given: Mapping[str, str], *, packed: bool) -> Columns:
+def _read_columns(file: BinaryIO, shown: str, kind: str, given: Mapping[str, str]) -> Columns:
     """What the table's columns mean, from its header or its first rows."""
-    shown = _without_query(path)
-    with open_table_file(path, packed=packed) as file:
-        try:
-            if kind == "parquet":
-                schema = open_parquet(file, shown).schema_arrow
-                names, binary = list(schema.names), binary_columns(schema)
-            elif kind == "jsonl":
-                names, binary = _sample_names(file), []
-            else:
-                names, binary = read_csv_header(file, tabs=kind == "tsv"), []
-        except (zlib.error, EOFError, OSError, ValueError) as error:
-            raise SettingsError(f"{shown} cannot be read ({error}); make it anew") from error
+    binary: list[str] = []
+    try:
+        if kind == "parquet":
+            schema = open_parquet(file, shown).schema_arrow
+            names, binary = list(schema.names), binary_columns(schema)
+        elif kind == "jsonl":
+            names = _sample_names(file)
+        else:
+            names = read_csv_header(file, tabs=kind == "tsv")
+    except (zlib.error, EOFError, OSError, ValueError) as error:
+        raise SettingsError(f"{shown} cannot be read ({error}); make it anew") from error
     check_names(names, shown)
     named = [name for name in names if name]
     columns = Columns.guess(named, given if names else {}, binary=binary)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
@@ -15,6 +15,8 @@ from ingest.sources.uris import from_source_uri
 from schemas.errors import UnreadableSource
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from schemas.records import Record
 
 ROW_MARK = "#row="
@@ -40,10 +42,12 @@ class RowFiles:
     Attributes:
         base: The folder, or the URL of one, that paths are relative to and must lie below.
         web: Reads URLs; without it a row with a URL is an error.
+        options: Of the file systems that rows and the table itself lie on.
     """
 
     base: str
     web: UrlReader | None = None
+    options: Mapping[str, object] = field(default_factory=dict, repr=False)
 
     def read(self, record: Record, max_bytes: int) -> bytes:
         """The bytes of a record.
@@ -86,7 +90,7 @@ class RowFiles:
             raise UnreadableSource(source_uri, "URLs are read over https only; write https://")
         from ingest.sources.remote import read_remote
 
-        return read_remote(location, source_uri, max_bytes)
+        return read_remote(location, source_uri, max_bytes, self.options)
 
     def _read_url(self, url: str, source_uri: str, max_bytes: int) -> bytes:
         if self.web is not None:

@@ -264,7 +264,8 @@ def test_unasked_vectors_are_left_out_and_said_to_be(
 class StandInWeb:
     """Answers what a reader of URLs is asked; the real one has its own tests."""
 
-    def read(self, url: str, source_uri: str, max_bytes: int) -> bytes:
+    def read(self, url: str, source_uri: str, max_bytes: int, options: object = None) -> bytes:
+        assert not options
         return f"{url} {source_uri} {max_bytes}".encode()
 
 

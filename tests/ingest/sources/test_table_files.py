@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,17 @@ def test_a_url_that_leads_nowhere_is_refused(bucket: str) -> None:
     for url in (f"{bucket}/none.csv", "nonsense://x/t.csv"):
         with pytest.raises((SettingsError, SourceUnavailable)):
             ManifestSource.open(url)
+
+
+def test_a_file_system_that_goes_away_ends_the_listing(bucket: str) -> None:
+    memory = pytest.importorskip("fsspec").filesystem("memory")
+    memory.pipe("/bucket/long.jsonl", b'{"path": "a.jpg"}\n' * 10_000)
+    items = ManifestSource.open(f"{bucket}/long.jsonl").iter_records()
+    assert isinstance(next(items), Record)
+    io.BytesIO.close(memory.store["/bucket/long.jsonl"])
+    with pytest.raises(SourceUnavailable, match=r"long\.jsonl cannot be read any more"):
+        list(items)
+    del memory.store["/bucket/long.jsonl"]
 
 
 def test_secrets_in_a_url_are_not_shown() -> None:
