@@ -241,6 +241,7 @@ def test_files_beside_a_document_are_read_below_the_base_only(tmp_path: Path) ->
     document, inline = listed(ManifestSource.open(path, columns={"id": ""}))
     source = ManifestSource.open(path)
     assert source.read_beside(document, "../cat.jpg", 10_000) == jpeg()
+    assert source.read(inline, 1) == b"inline"
     for record, reference in ((document, "../../outside.jpg"), (inline, "cat.jpg")):
         with pytest.raises(UnreadableSource):
             source.read_beside(record, reference, 10_000)

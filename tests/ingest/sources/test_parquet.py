@@ -179,6 +179,17 @@ def test_words_that_are_no_utf8_cost_their_row(tmp_path: Path) -> None:
     assert isinstance(last, Record)
 
 
+def test_a_date_that_no_calendar_holds_costs_its_row(tmp_path: Path) -> None:
+    when = pa.array([0, 2**62, 1], pa.timestamp("us"))
+    path = written(tmp_path, pa.table({"id": [1, 2, 3], "text": ["a"] * 3, "when": when}))
+    first, error, last = ManifestSource.open(path).iter_records()
+    assert isinstance(first, Record)
+    assert first.metadata == {"when": "1970-01-01T00:00:00"}
+    assert isinstance(error, SourceError)
+    assert "row 2 of t.parquet: column 'when' holds what cannot be read" in error.reason
+    assert isinstance(last, Record)
+
+
 def test_a_row_group_that_cannot_be_read_is_one_error(tmp_path: Path) -> None:
     table = pa.table({"id": list(range(30)), "text": [f"text {n}" * 50 for n in range(30)]})
     path = written(tmp_path, table, row_group_size=10, use_dictionary=False, compression="zstd")
