@@ -58,6 +58,8 @@ class ItemFinder:
         """Keep both."""
         self._columns = columns
         self._base = base
+        places = ("path", columns.path), ("url", columns.url)
+        self._places = [(role, name) for role, name in places if name]
 
     def find(self, row: Mapping[str, object], *, with_caption: bool) -> Item | None:
         """The item by the first column that has one: content, path, URL, text.
@@ -74,13 +76,12 @@ class ItemFinder:
                 is of no supported kind.
         """
         columns = self._columns
-        declared = _to_declared(row, columns.media_type)
+        declared = _to_declared(row, columns.media_type) if columns.media_type else None
         content = row.get(columns.content) if columns.content else None
         if content is not None and (item := self._from_content(row, content, declared)):
             return item
-        for role, name in (("path", columns.path), ("url", columns.url)):
-            value = to_reference(row, name)
-            if value and name:
+        for role, name in self._places:
+            if value := to_reference(row, name):
                 is_image = with_caption or _IMAGE_NAME.search(name) is not None
                 return self._from_reference(role, value, declared, is_image=is_image)
         if text := to_words(row, columns.text):

@@ -28,6 +28,7 @@ _MAX_KEY_CHARS = 2_000
 _MAX_TITLE_CHARS = 300
 """A longer caption is no title."""
 
+_INT64_MAX = 2**63 - 1
 _PLAIN = re.compile(r"[A-Za-z0-9_.~/-]+")
 _LOGGER = logging.getLogger(__name__)
 
@@ -178,10 +179,12 @@ class RowMapper:
         for name, value in row.items():
             if value is None or not name or name in self._roles:
                 continue
-            if type(value) is str:
-                metadata[name] = value
+            if type(value) is str or (type(value) is int and -_INT64_MAX <= value <= _INT64_MAX):
+                metadata[name] = value  # nearly always
             elif (found := _to_metadata_value(name, value)) is not None:
                 metadata[name] = found
+        if not (self._places or spare):
+            return metadata
         names = [name for one, name in self._places if one != role]
         names += [name for one in spare if (name := getattr(self._columns, one))]
         for name in names:
