@@ -14,8 +14,10 @@ from ingest.sources.media_types import to_modality
 from ingest.sources.row import RowError, Unusable
 from ingest.sources.row_item import TEXT, Item, ItemFinder, to_reference, to_words
 from ingest.sources.row_vector import to_vector
+from ingest.sources.row_words import share_words, to_title_line
 from ingest.sources.uris import to_printable, to_source_uri
-from schemas.records import Modality, Record
+from schemas.errors import SourceTooLarge
+from schemas.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,10 +26,10 @@ if TYPE_CHECKING:
     from ingest.sources.row import Row
     from schemas.errors import SourceError
 
-_MAX_KEY_CHARS = 2_000
-_MAX_TITLE_CHARS = 300
-"""A longer caption is no title."""
+MAX_PAYLOAD_CHARS = 1_000_000
+"""Of a row's caption and metadata: they are stored with each of its points."""
 
+_MAX_KEY_CHARS = 2_000
 _INT64_MAX = 2**63 - 1
 _PLAIN = re.compile(r"[A-Za-z0-9_.~/-]+")
 _LOGGER = logging.getLogger(__name__)
@@ -157,6 +159,8 @@ class RowMapper:
             )
         modality = to_modality(item.media_type)
         title, caption, spare = share_words(item, modality, words)
+        metadata = self._to_metadata(row, item.role, spare)
+        _check_size(metadata, caption)
         return Record(
             source_uri=uri,
             root=self._table.root,
@@ -164,8 +168,8 @@ class RowMapper:
             media_type=item.media_type,
             modality=modality,
             size_bytes=len(item.content) if item.content else 0,
-            metadata=self._to_metadata(row, item.role, spare),
-            title=title,
+            metadata=metadata,
+            title=title and to_title_line(title),
             caption=caption,
             content=item.content,
             vector=self._to_vector(row),
@@ -219,36 +223,25 @@ class RowMapper:
         self._has_warned = True
 
 
-def share_words(
-    item: Item, modality: Modality, words: tuple[str | None, str | None, str | None]
-) -> tuple[str | None, str | None, tuple[str, ...]]:
-    """What the words of a row are for, now that its item is known.
-
-    An image's caption is the caption or else the text. A text has none: its caption becomes its
-    title, where it has no title and the caption is not too long for one.
-
-    Args:
-        item: The item.
-        modality: Of the item.
-        words: Those of the columns title, caption and text.
-
-    Returns:
-        The record's title and caption, and the roles whose words it has no use for.
-    """
-    title, caption, text = words
-    if modality is Modality.IMAGE:
-        return title, caption or text, ("text",) if caption and text else ()
-    if item.role == "caption":
-        return title, None, ()
-    spare: tuple[str, ...] = ("text",) if text and item.role != "text" else ()
-    if caption and not title and len(caption) <= _MAX_TITLE_CHARS:
-        return caption, None, spare
-    return title, None, ("caption", *spare) if caption else spare
-
-
 def to_row_key(number: int) -> str:
     """What stands for a row without an id: its number, from 1."""
     return f"row={number}"
+
+
+def _check_size(metadata: Mapping[str, object], caption: str | None) -> None:
+    """Refuse what no request to a store could carry beside others."""
+    size = len(caption or "")
+    for value in metadata.values():
+        if type(value) is str:
+            size += len(value)
+        elif isinstance(value, (list, dict)):
+            size += len(str(value))
+    if size > MAX_PAYLOAD_CHARS:
+        raise RowError(
+            f"its caption and metadata have {size:,} characters, over the limit of "
+            f"{MAX_PAYLOAD_CHARS:,}; keep long texts in the text column",
+            SourceTooLarge,
+        )
 
 
 def _to_metadata_value(name: str, value: object) -> object:

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     Floats = np.ndarray[tuple[int], np.dtype[np.float32]]
     Matrix = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
-_NO_VECTOR = "is no vector: a list of finite numbers, not all of them 0, is expected"
+_NO_VECTOR = (
+    "is no vector: a list of finite numbers, not all of them 0, is expected; correct it, or leave "
+    "it empty to have the row encoded"
+)
 
 
 def to_vector(value: object) -> Floats | Unusable:

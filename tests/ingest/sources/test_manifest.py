@@ -174,6 +174,17 @@ def test_a_caption_of_a_text_becomes_its_title_or_metadata(tmp_path: Path) -> No
     ]
 
 
+def test_a_title_is_one_line_and_not_too_long(tmp_path: Path) -> None:
+    rows = [{"path": f"{n}.jpg", "title": title} for n, title in enumerate(TITLES)]
+    titles = [
+        one.title for one in listed(ManifestSource.open(write_jsonl(tmp_path / "t.jsonl", rows)))
+    ]
+    assert titles == ["two lines", "x" * 300, "Größe", None]
+
+
+TITLES = ("two\nlines", "x" * 400, "Gro\u0308ße", "\x00")
+
+
 def test_several_captions_are_lines_of_one(tmp_path: Path) -> None:
     row = {"path": "a.jpg", "captions": ["one", "two"]}
     (record,) = listed(ManifestSource.open(write_jsonl(tmp_path / "t.jsonl", [row])))

@@ -63,6 +63,8 @@ def told(source: ManifestSource) -> list[str]:
         (b'{"path": "b.exe"}', "no extension of a supported format"),
         (b'{"path": "data:image/png;base64,"}', "data: URI is malformed"),
         (b'{"path": "data:video/mp4;base64,aaaa"}', "'video/mp4' is no supported media type"),
+        (b'{"path": "b.jpg", "n": ["' + b"x" * 10**6 + b'"]}', "over the limit of 1,000,000"),
+        (b'{"path": "b.jpg", "caption": "' + b"x" * 1_000_001 + b'"}', "1,000,001 characters"),
         (b'{"path": "a.jpg"}', "its id 'a.jpg' is an earlier row's too"),
         (b'{"path": "' + b"b" * 3_000 + b'"}', "its id has more than 2000 characters"),
     ],
