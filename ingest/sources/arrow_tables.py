@@ -113,7 +113,7 @@ def iter_batch_rows(
         for name, column in zip(names, batch.columns, strict=True)
     ]
     for number, row in enumerate(zip(*values, strict=True), start=first):
-        yield number, dict(zip(names, row, strict=True))
+        yield number, dict(zip(names, row))  # noqa: B905 - checked above, and a tenth quicker
 
 
 def to_batch_rows(size_bytes: int, rows: int) -> int:

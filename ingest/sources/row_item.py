@@ -61,11 +61,14 @@ class ItemFinder:
         places = ("path", columns.path), ("url", columns.url)
         self._places = [(role, name) for role, name in places if name]
 
-    def find(self, row: Mapping[str, object], *, with_caption: bool) -> Item | None:
+    def find(
+        self, row: Mapping[str, object], text: str | None, *, with_caption: bool
+    ) -> Item | None:
         """The item by the first column that has one: content, path, URL, text.
 
         Args:
             row: The values.
+            text: Those of the text column, as words.
             with_caption: Whether words come with the item, as they do with images.
 
         Returns:
@@ -84,8 +87,8 @@ class ItemFinder:
             if value := to_reference(row, name):
                 is_image = with_caption or _IMAGE_NAME.search(name) is not None
                 return self._from_reference(role, value, declared, is_image=is_image)
-        if text := to_words(row, columns.text):
-            return Item("text", _to_text_type(declared), content=text.encode(errors="replace"))
+        if text:
+            return Item("text", _to_text_type(declared), None, text.encode(errors="replace"))
         return None
 
     def _from_content(

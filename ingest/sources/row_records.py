@@ -12,6 +12,7 @@ from ingest.sources.columns import VECTOR_NAMES
 from ingest.sources.json_values import LEFT_OUT, to_json_value
 from ingest.sources.media_types import to_modality
 from ingest.sources.row import RowError, Unusable
+from ingest.sources.row_files import ROW_MARK
 from ingest.sources.row_item import TEXT, Item, ItemFinder, to_reference, to_words
 from ingest.sources.row_vector import to_vector
 from ingest.sources.row_words import share_words, to_title_line
@@ -86,6 +87,8 @@ class RowMapper:
         self._columns = columns
         self._finder = ItemFinder(columns, table.base)
         roles = columns.to_roles()
+        self._words = columns.title, columns.caption, columns.text
+        self._inline = f"{table.location}{ROW_MARK}"
         self._roles = frozenset(roles.values())
         self._places = [(role, roles[role]) for role in ("path", "url") if role in roles]
         self._seen: set[int] = set()
@@ -146,25 +149,26 @@ class RowMapper:
         return path.removeprefix(os.path.join(self._table.base, ""))  # noqa: PTH118 - a prefix
 
     def _to_record(self, number: int, row: Mapping[str, object], uri: str) -> Record:
-        columns = self._columns
-        caption = to_words(row, columns.caption)
-        words = to_words(row, columns.title), caption, to_words(row, columns.text)
-        item = self._finder.find(row, with_caption=any(words[1:]))
+        title, caption, text = [to_words(row, name) if name else None for name in self._words]
+        item = self._finder.find(row, text, with_caption=bool(caption or text))
         if item is None and caption:
-            item = Item("caption", TEXT, content=caption.encode(errors="replace"))
+            item = Item("caption", TEXT, None, caption.encode(errors="replace"))
         if item is None:
             raise RowError(
                 "nothing to index: it needs a file, a URL, bytes, a text or a caption; fill one "
                 "in, or name its column with --column ROLE=NAME"
             )
         modality = to_modality(item.media_type)
-        title, caption, spare = share_words(item, modality, words)
+        spare: tuple[str, ...] = ()
+        if caption or (text and item.role != "text"):
+            title, caption, spare = share_words(item, modality, (title, caption, text))
         metadata = self._to_metadata(row, item.role, spare)
-        _check_size(metadata, caption)
+        if caption or metadata:
+            _check_size(metadata, caption)
         return Record(
             source_uri=uri,
             root=self._table.root,
-            location=item.location or f"{self._table.location}#{to_row_key(number)}",
+            location=item.location or f"{self._inline}{number}",
             media_type=item.media_type,
             modality=modality,
             size_bytes=len(item.content) if item.content else 0,
