@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from ingest.dead_letters import DeadLetters
+    from ingest.decode.decoder import Decoder
     from ingest.outcome import Outcome
     from ingest.plan import Known
     from ingest.sources.source import Source
@@ -119,7 +120,7 @@ class AssemblyLine:
     def _to_preparer(self) -> Preparer:
         return Preparer(
             self.encoder,
-            InProcessDecoder(),
+            to_decoder(self.settings, self.workers.decode),
             self.source,
             limits=Limits.from_settings(self.settings),
             policy=self._policy,
@@ -131,6 +132,25 @@ class AssemblyLine:
     def _policy(self) -> DecodePolicy:
         settings = self.settings
         return DecodePolicy(frames=settings.frames, ocr=settings.ocr, figures=settings.figures)
+
+
+def to_decoder(settings: Settings, children: int) -> Decoder:
+    """Worker processes that are kept from run to run, or this process where that is asked for.
+
+    Args:
+        settings: The settings.
+        children: How many processes may decode at once.
+    """
+    if not settings.isolate:
+        return InProcessDecoder()
+    from ingest.decode.sandbox import to_allowance_bytes
+    from ingest.decode.sandbox_pool import shared_pool
+
+    return shared_pool(
+        children,
+        timeout_seconds=settings.decode_timeout_seconds * (settings.frames if settings.ocr else 1),
+        allowance_bytes=to_allowance_bytes(Limits.from_settings(settings)),
+    )
 
 
 class CanaryGuard:

@@ -116,7 +116,7 @@ def _load_settings(
 
 def _to_pair(given: str) -> tuple[str, str]:
     role, separator, name = given.partition("=")
-    if not (role and separator and name):
+    if not (role and separator):
         raise click.BadParameter(f"{given!r} is not ROLE=NAME", param_hint="--column")
     return role, name
 

@@ -114,6 +114,7 @@ def _open_manifest(spec: str, options: SourceOptions) -> Source:
         columns=options.columns,
         base=options.base,
         web=_to_web(options),
+        options=options.storage_options,
     )
 
 
