@@ -95,7 +95,11 @@ class Runs:
 
     def _add_image(self, element: etree._Element, alt_text: str | None) -> None:
         relationship_id = next(
-            (element.get(f"{R}{name}") for name in ("embed", "link", "id") if element.get(f"{R}{name}")),
+            (
+                element.get(f"{R}{name}")
+                for name in ("embed", "link", "id")
+                if element.get(f"{R}{name}")
+            ),
             None,
         )
         relationship = self._part.rels.get(relationship_id) if self._wants_images else None

@@ -65,9 +65,7 @@ def read_epub(content: bytes, source_uri: str, limits: Limits, figures: Figures)
 class _Book:
     """One pass over a book."""
 
-    def __init__(
-        self, package: ZipFile, source_uri: str, limits: Limits, figures: Figures
-    ) -> None:
+    def __init__(self, package: ZipFile, source_uri: str, limits: Limits, figures: Figures) -> None:
         self._package = package
         self._source_uri = source_uri
         self._max_chapters = limits.max_pages
@@ -79,6 +77,8 @@ class _Book:
         self._refuse_protection()
         path = self._find_root_file()
         root = parse_xml(self._read(path), path, self._source_uri)
+        if self._figures.wanted:
+            self._add_cover(root, posixpath.dirname(path))
         for name in self._list_chapters(root, posixpath.dirname(path)):
             self._read_chapter(name)
         return DecodedText(
@@ -117,6 +117,16 @@ class _Book:
         listed = [items.get(reference.get("idref")) for reference in references]
         chapters = [item for item in listed if item is not None and _is_chapter(item)]
         return list(dict.fromkeys(_to_path(folder, item.get("href") or "") for item in chapters))
+
+    def _add_cover(self, root: etree._Element, folder: str) -> None:
+        """The picture on the front, which EPUB 3 and EPUB 2 mark each in its own way."""
+        metas = root.iterfind("{*}metadata/{*}meta")
+        marked = {meta.get("content") for meta in metas if meta.get("name") == "cover"}
+        for item in root.iterfind("{*}manifest/{*}item"):
+            is_cover = "cover-image" in (item.get("properties") or "") or item.get("id") in marked
+            path = _to_path(folder, item.get("href") or "")
+            if is_cover and path in self._names:
+                self._figures.add(self._read(path), start_char=0)
 
     def _read_chapter(self, name: str) -> None:
         if name not in self._names:

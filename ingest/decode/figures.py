@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections import Counter
@@ -32,10 +33,18 @@ _ANY_IMAGE = "image/*"
 _UNREADABLE_TYPES = frozenset({"svg", "svgz", "emf", "wmf", "eps", "pdf"})
 """Extensions of drawings, which no image decoder here reads."""
 
+_FILE_NAME = re.compile(r"\S+\.(?:bmp|emf|gif|jpe?g|png|svg|tiff?|webp|wmf)", re.IGNORECASE)
+
 
 def to_caption(text: str | None) -> str | None:
-    """A caption or alt text on one line of at most 500 characters."""
+    """A caption on one line of at most 500 characters."""
     return to_title(text, _MAX_CAPTION_CHARS)
+
+
+def to_description(text: str | None) -> str | None:
+    """An alt text likewise; None for the name of a file, which some programs put there."""
+    line = to_caption(text)
+    return None if line is None or _FILE_NAME.fullmatch(line) else line
 
 
 class Figures:
@@ -117,7 +126,9 @@ class Figures:
             return
         self._total_bytes += len(content)
         self._keep(
-            Figure(content, media_type, page, to_caption(caption), to_caption(alt_text), start_char)
+            Figure(
+                content, media_type, page, to_caption(caption), to_description(alt_text), start_char
+            )
         )
 
     def add_link(
@@ -134,7 +145,7 @@ class Figures:
             content = _decode_data_uri(location)
             self.add(content, caption=caption, alt_text=alt_text, start_char=start_char)
         elif location and self.is_new(b"link:" + location.encode("utf-8", "replace")):
-            self._keep_link(location, to_caption(caption), to_caption(alt_text), start_char)
+            self._keep_link(location, to_caption(caption), to_description(alt_text), start_char)
 
     def finish(self) -> tuple[Figure, ...]:
         """All that were kept; warns of those that were not, when there are any."""

@@ -74,9 +74,7 @@ def read_html(source: str, figures: Figures) -> DecodedText:
     if figures.wanted:
         page.add_figures(text, figures, base)
     headings = page.find_headings(text)
-    return DecodedText(
-        text, title, headings=headings, language=language, created_at=created_at
-    )
+    return DecodedText(text, title, headings=headings, language=language, created_at=created_at)
 
 
 def read_chapter(source: str) -> tuple[str, tuple[Heading, ...], ShownPage]:

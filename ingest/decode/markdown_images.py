@@ -81,6 +81,4 @@ class MarkdownImages:
         numbered = _NUMBERED.fullmatch(location)
         if numbered and int(numbered[1]) < len(self._images):
             location = self._images[int(numbered[1])]
-        self._figures.add_link(
-            location, caption=caption, alt_text=alt_text, start_char=start_char
-        )
+        self._figures.add_link(location, caption=caption, alt_text=alt_text, start_char=start_char)

@@ -82,9 +82,7 @@ def find_captions(text_page: PdfTextPage, text: str) -> list[Caption]:
     ]
 
 
-def choose_caption(
-    captions: Sequence[Caption], image: Box, page_height: float
-) -> Caption | None:
+def choose_caption(captions: Sequence[Caption], image: Box, page_height: float) -> Caption | None:
     """The nearest caption below an image, else the nearest above it, if there is one near."""
     left, bottom, right, top = image
     beside = [each for each in captions if each.box[0] < right and each.box[2] > left]

@@ -177,9 +177,9 @@ def _is_plain_jpeg(image: PdfImage, page: PdfPage, raw_stream: bytes) -> bool:
 
 def _to_pillow(bitmap: PdfBitmap) -> Image.Image:
     """A copy in memory of our own; without an alpha channel where nothing shines through."""
-    picture = bitmap.to_pil().copy()
+    picture: Image.Image = bitmap.to_pil().copy()
     bitmap.close()
-    if picture.mode == "RGBA" and picture.getextrema()[3][0] == _OPAQUE:
+    if picture.mode == "RGBA" and picture.getchannel("A").getextrema()[0] == _OPAQUE:
         return picture.convert("RGB")
     return picture.convert("RGB") if picture.mode == "RGBX" else picture
 
@@ -198,7 +198,7 @@ def _to_png(picture: Image.Image, rotation: int) -> bytes:
 def _to_share(images: Sequence[PdfImage], page: PdfPage) -> float:
     """The images' area over the page's."""
     width, height = page.get_size()
-    return sum(map(_to_area, images)) / max(width * height, 1.0)
+    return float(sum(map(_to_area, images)) / max(width * height, 1.0))
 
 
 def _to_area(image: PdfImage) -> float:

@@ -82,8 +82,8 @@ def _iter_elements(tree: object) -> Iterator[tuple[object, str | None]]:
     from pypdfium2 import raw
 
     count = raw.FPDF_StructTree_CountChildren(tree)
-    roots = (raw.FPDF_StructTree_GetChildAtIndex(tree, index) for index in range(count))
-    stack = [(element, None, 0) for element in roots]
+    roots = [raw.FPDF_StructTree_GetChildAtIndex(tree, index) for index in range(count)]
+    stack: list[tuple[object, str | None, int]] = [(element, None, 0) for element in roots]
     while stack:
         element, inherited, depth = stack.pop()
         if not element:

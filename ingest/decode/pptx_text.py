@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ingest.decode.characters import to_title
 from ingest.decode.document import DecodedText
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from lxml import etree
     from pptx.opc.package import _Relationship
     from pptx.presentation import Presentation
+    from pptx.shapes.autoshape import Shape
     from pptx.shapes.base import BaseShape
+    from pptx.shapes.graphfrm import GraphicFrame
+    from pptx.shapes.picture import Picture
     from pptx.slide import Slide
 
     from ingest.decode.figures import Figures
@@ -106,15 +109,20 @@ class _Slide:
         for member in getattr(shape, "shapes", ()):
             self._read_shape(member)
         if shape.has_text_frame:
-            self._passages.add(_to_text(shape.text_frame.text))
-        elif getattr(shape, "has_table", False):
-            self._read_table(shape)
-        elif getattr(shape, "has_chart", False) and shape.chart.has_title:
-            self._passages.add(_to_text(shape.chart.chart_title.text_frame.text))
-        if self._figures.wanted and shape.element.tag == f"{_P}pic":
-            self._add_picture(shape)
+            self._passages.add(_to_text(cast("Shape", shape).text_frame.text))
+        elif shape.element.tag == f"{_P}graphicFrame":
+            self._read_frame(cast("GraphicFrame", shape))
+        elif shape.element.tag == f"{_P}pic" and self._figures.wanted:
+            self._add_picture(cast("Picture", shape))
 
-    def _read_table(self, shape: BaseShape) -> None:
+    def _read_frame(self, shape: GraphicFrame) -> None:
+        """A table, or the title of a chart."""
+        if shape.has_table:
+            self._read_table(shape)
+        elif shape.has_chart and shape.chart.has_title:
+            self._passages.add(_to_text(shape.chart.chart_title.text_frame.text))
+
+    def _read_table(self, shape: GraphicFrame) -> None:
         gap = "\n\n"
         for row in shape.table.rows:
             cells = [to_line(cell.text_frame.text) for cell in row.cells if not cell.is_spanned]
@@ -122,25 +130,25 @@ class _Slide:
                 self._passages.add("\t".join(cells), gap)
                 gap = "\n"
 
-    def _add_picture(self, shape: BaseShape) -> None:
+    def _add_picture(self, shape: Picture) -> None:
         blip = next(shape.element.iter(f"{A}blip"), None)
         relationship = None if blip is None else self._find_relationship(blip)
         if relationship is None:
             return
-        alt_text = shape.element.find(f"{_P}nvPicPr/{_P}cNvPr").get("descr")
+        named = next(shape.element.iter(f"{_P}cNvPr"), None)
+        alt_text = None if named is None else named.get("descr")
         position = self._passages.position
         if relationship.is_external:
             location = relationship.target_ref
             self._figures.add_link(location, alt_text=alt_text, start_char=position)
         else:
             content = relationship.target_part.blob
-            self._figures.add(
-                content, page=self._number, alt_text=alt_text, start_char=position
-            )
+            self._figures.add(content, page=self._number, alt_text=alt_text, start_char=position)
 
     def _find_relationship(self, blip: etree._Element) -> _Relationship | None:
         for name in ("embed", "link"):
-            if (relationship_id := blip.get(f"{R}{name}")) in self._slide.part.rels:
+            relationship_id = blip.get(f"{R}{name}")
+            if relationship_id and relationship_id in self._slide.part.rels:
                 return self._slide.part.rels[relationship_id]
         return None
 
