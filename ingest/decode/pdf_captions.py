@@ -83,18 +83,29 @@ def find_captions(text_page: PdfTextPage, text: str) -> list[Caption]:
 
 
 def choose_caption(captions: Sequence[Caption], image: Box, page_height: float) -> Caption | None:
-    """The nearest caption below an image, else the nearest above it, if there is one near."""
-    left, bottom, right, top = image
-    beside = [each for each in captions if each.box[0] < right and each.box[2] > left]
+    """The nearest caption below an image, else the nearest above it, if there is one near.
+
+    It need not overlap the image from left to right: people centre images and not captions.
+    """
+    _, bottom, _, top = image
     reach = page_height * _REACH
-    for distances in (
-        [(bottom - each.box[3], each) for each in beside],
-        [(each.box[1] - top, each) for each in beside],
+    for gaps in (
+        [(bottom - each.box[3], each) for each in captions],
+        [(each.box[1] - top, each) for each in captions],
     ):
-        near = [pair for pair in distances if -_TOUCH <= pair[0] <= reach]
+        near = [
+            (max(gap, 0.0) + aside, each)
+            for gap, each in gaps
+            if -_TOUCH <= gap <= reach and (aside := _to_aside(each.box, image)) <= reach
+        ]
         if near:
             return min(near, key=lambda pair: pair[0])[1]
     return None
+
+
+def _to_aside(caption: Box, image: Box) -> float:
+    """How far a caption is to the left or right of an image, in points; 0 where they overlap."""
+    return max(caption[0] - image[2], image[0] - caption[2], 0.0)
 
 
 def _to_caption(lines: Sequence[Line]) -> Caption:

@@ -176,11 +176,17 @@ def _is_plain_jpeg(image: PdfImage, page: PdfPage, raw_stream: bytes) -> bool:
 
 
 def _to_pillow(bitmap: PdfBitmap) -> Image.Image:
-    """A copy in memory of our own; without an alpha channel where nothing shines through."""
+    """A copy in memory of our own; without an alpha channel where nothing shines through.
+
+    Raises:
+        ValueError: Nothing of it can be seen, as when PDFium cannot decode it.
+    """
     picture: Image.Image = bitmap.to_pil().copy()
-    bitmap.close()
-    if picture.mode == "RGBA" and picture.getchannel("A").getextrema()[0] == _OPAQUE:
-        return picture.convert("RGB")
+    if picture.mode == "RGBA":
+        faintest, strongest = picture.getchannel("A").getextrema()
+        if not strongest:
+            raise ValueError("the image cannot be seen")
+        return picture.convert("RGB") if faintest == _OPAQUE else picture
     return picture.convert("RGB") if picture.mode == "RGBX" else picture
 
 
