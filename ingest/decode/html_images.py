@@ -45,6 +45,11 @@ def to_location(element: HtmlElement, base: str | None, figures: Figures) -> str
     return _join(base, location.strip())
 
 
+def is_beside_the_text(element: HtmlElement) -> bool:
+    """Whether an image is in a menu, a side note or a footer."""
+    return next(element.iterancestors("nav", "aside", "footer"), None) is not None
+
+
 def to_alt_text(element: HtmlElement) -> str | None:
     """What the page says of an image for those who cannot see it."""
     for name in ("alt", "aria-label", "title"):

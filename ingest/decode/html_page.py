@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 
 from ingest.decode.characters import to_normal_text
 from ingest.decode.document import Heading
-from ingest.decode.html_images import find_caption, to_alt_text, to_location
+from ingest.decode.html_images import (
+    find_caption,
+    is_beside_the_text,
+    to_alt_text,
+    to_location,
+)
 from ingest.decode.passages import LineIndex, to_line
 
 if TYPE_CHECKING:
@@ -36,7 +41,10 @@ _MAX_IMAGES = 10_000
 """No more are looked at: what a page says of each takes a walk through its neighbours."""
 
 _NEAR_LINES = 3
-"""So many lines before and behind a place in the page tell where it is in the sifted text."""
+"""A heading that was sifted out is where one of so many lines behind it is."""
+
+_BESIDE_LINES = 2
+"""An image belongs to the sifted text where one of so many lines before or behind it does."""
 
 
 @dataclass(slots=True)
@@ -62,9 +70,10 @@ class ShownPage:
         index = LineIndex(text)
         found: list[Heading] = []
         position = 0
-        for first, behind, level in self.headings:
+        ends = [first for first, *_ in self.headings[1:]] + [len(self.lines)]
+        for (first, behind, level), end in zip(self.headings, ends, strict=False):
             words = to_line(to_normal_text(" ".join(self.lines[first:behind])))
-            places = (index.find(line, position) for line in self._normal_lines(first, behind))
+            places = (index.find(line, position) for line in self._normal_lines(first, behind, end))
             place = next((place for place in places if place is not None), None)
             if words and place is not None:
                 found.append(Heading(place, level, words))
@@ -80,7 +89,7 @@ class ShownPage:
             base: What the page's links are relative to, where the page says so.
         """
         for place, element in self.place_images(text):
-            if place is None and text.strip():
+            if text.strip() and (place is None or is_beside_the_text(element)):
                 continue
             location = to_location(element, base, figures)
             if location is not None:
@@ -103,13 +112,13 @@ class ShownPage:
 
     def _near(self, line_number: int) -> tuple[int, ...]:
         """Numbers of the lines around a place that so many lines stand before, nearest first."""
-        before = range(line_number - 1, max(-1, line_number - 1 - _NEAR_LINES), -1)
-        behind = range(line_number, min(len(self.lines), line_number + _NEAR_LINES))
+        before = range(line_number - 1, max(-1, line_number - 1 - _BESIDE_LINES), -1)
+        behind = range(line_number, min(len(self.lines), line_number + _BESIDE_LINES))
         return (*before, *behind)
 
-    def _normal_lines(self, first: int, behind: int) -> list[str]:
+    def _normal_lines(self, first: int, behind: int, end: int) -> list[str]:
         """The heading's own first line, then the lines that it heads."""
-        near = range(behind, min(len(self.lines), behind + _NEAR_LINES))
+        near = range(behind, min(end, behind + _NEAR_LINES))
         return [to_normal_text(self.lines[number]) for number in (first, *near)]
 
 
