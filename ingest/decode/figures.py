@@ -72,6 +72,7 @@ class Figures:
         self._seen: set[bytes] = set()
         self._left_out: Counter[str] = Counter()
         self._total_bytes = 0
+        self._is_over_bytes = False
 
     @property
     def has_any(self) -> bool:
@@ -80,8 +81,8 @@ class Figures:
 
     @property
     def is_full(self) -> bool:
-        """Whether no further one is kept."""
-        return len(self._figures) >= self._limits.max_figures
+        """Whether no further image file is kept; whoever makes them can stop then."""
+        return self._is_over_bytes or len(self._figures) >= self._limits.max_figures
 
     def is_new(self, content: bytes) -> bool:
         """Whether the document had no such content before; remembers it."""
@@ -102,6 +103,14 @@ class Figures:
         """Count one that is not kept."""
         self._left_out[reason] += 1
 
+    def leave_out_surplus(self) -> None:
+        """Count one that there is no more room for."""
+        limits = self._limits
+        if self._is_over_bytes:
+            self.leave_out(f"beyond {limits.max_unpacked_bytes:,} bytes of figures")
+        else:
+            self.leave_out(f"beyond {limits.max_figures:,} figures")
+
     def add(
         self,
         content: bytes,
@@ -121,10 +130,8 @@ class Figures:
         media_type, width_pixels, height_pixels = measured
         if not self.is_large_enough(width_pixels, height_pixels):
             return
-        if self._total_bytes + len(content) > self._limits.max_unpacked_bytes:
-            self.leave_out(f"beyond {self._limits.max_unpacked_bytes:,} bytes")
-            return
         self._total_bytes += len(content)
+        self._is_over_bytes |= self._total_bytes > self._limits.max_unpacked_bytes
         self._keep(
             Figure(
                 content, media_type, page, to_caption(caption), to_description(alt_text), start_char
@@ -150,7 +157,7 @@ class Figures:
     def finish(self) -> tuple[Figure, ...]:
         """All that were kept; warns of those that were not, when there are any."""
         for reason, count in sorted(self._left_out.items()):
-            _LOG.warning("%s: %s figures left out, %s", self._source_uri, f"{count:,}", reason)
+            _LOG.warning("%s: %s images left out, %s", self._source_uri, f"{count:,}", reason)
         return tuple(self._figures)
 
     def _keep_link(
@@ -165,7 +172,7 @@ class Figures:
 
     def _keep(self, figure: Figure) -> None:
         if self.is_full:
-            self.leave_out(f"beyond {self._limits.max_figures:,}")
+            self.leave_out_surplus()
         else:
             self._figures.append(figure)
 

@@ -77,9 +77,21 @@ class PdfFigures:
             text_page: Its text, open.
             pages: Texts of the pages up to this one.
         """
-        images = self._find_images(page)
-        if not images:
-            return
+        from pypdfium2 import PdfiumError
+
+        try:
+            if images := self._find_images(page):
+                self._add_images(images, page, text_page, pages)
+        except PdfiumError:
+            self._figures.leave_out("damaged")
+
+    def _add_images(
+        self,
+        images: Sequence[PdfImage],
+        page: PdfPage,
+        text_page: PdfTextPage,
+        pages: Sequence[str],
+    ) -> None:
         start_char = sum(len(text) + 2 for text in pages[:-1])
         text = pages[-1]
         if not text and len(images) > 1 and _to_share(images, page) > _MOST_OF_PAGE:
@@ -113,6 +125,9 @@ class PdfFigures:
     def _add_image(self, image: PdfImage, page: PdfPage, words: ImageWords) -> None:
         raw_stream = bytes(image.get_data())
         if raw_stream and not self._figures.is_new(b"stream of a PDF" + raw_stream):
+            return
+        if self._figures.is_full:
+            self._figures.leave_out_surplus()
             return
         try:
             content = self._to_file(image, page, raw_stream)

@@ -151,8 +151,8 @@ def test_figures_over_the_limit_are_counted(caplog: pytest.LogCaptureFixture) ->
     with caplog.at_level(logging.WARNING):
         assert len(decode(content, Limits(max_figures=2)).figures) == 2
         assert len(decode(content, Limits(max_unpacked_bytes=500)).figures) in range(1, 4)
-    assert caplog.messages[0] == f"{URI}: 3 figures left out, beyond 2"
-    assert caplog.messages[1].endswith("beyond 500 bytes")
+    assert caplog.messages[0] == f"{URI}: 3 images left out, beyond 2 figures"
+    assert caplog.messages[1].endswith("beyond 500 bytes of figures")
 
 
 def test_figures_are_collected_only_when_asked_for() -> None:
