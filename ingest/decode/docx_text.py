@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from io import BytesIO
 from typing import TYPE_CHECKING
 
 from ingest.decode.characters import to_title
 from ingest.decode.document import DecodedText
 from ingest.decode.docx_runs import DocxImage, Runs
 from ingest.decode.docx_styles import Styles, W
-from ingest.decode.office import missing_extra, read_core_properties
+from ingest.decode.office import missing_extra, open_office
 from ingest.decode.packages import DOCX
 from ingest.decode.passages import Passages, to_line
 
@@ -50,12 +49,12 @@ def read_docx(content: bytes, source_uri: str, limits: Limits, figures: Figures)
         SourceTooLarge: It has more text, or unpacks to more, than allowed.
         DecodeError: It is damaged, encrypted or no Word document.
     """
-    properties = read_core_properties(content, source_uri, DOCX, limits)
+    package, properties = open_office(content, source_uri, DOCX, limits)
     try:
         import docx
     except ImportError as error:
         raise missing_extra(source_uri, ".docx") from error
-    document = docx.Document(BytesIO(content))
+    document = docx.Document(package)
     text = _Reader(document, Passages(source_uri, limits), figures).read()
     return replace(
         text,

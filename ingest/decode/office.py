@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from ingest.decode.characters import to_title
 from ingest.decode.dates import to_iso_date
 from ingest.decode.language import to_language_tag
 from ingest.decode.packages import open_package, parse_xml
+from ingest.decode.relationships import to_mended
 from schemas.errors import UnsupportedFormat
 
 if TYPE_CHECKING:
@@ -42,18 +44,21 @@ class CoreProperties:
     created_at: str | None = None
 
 
-def read_core_properties(
+def open_office(
     content: bytes, source_uri: str, media_type: str, limits: Limits
-) -> CoreProperties:
-    """Check that an office document is harmless, and read what it says of itself.
+) -> tuple[BytesIO, CoreProperties]:
+    """Check that an office document is harmless.
 
-    The libraries that read the rest make up properties where there are none.
+    Returns:
+        The document as its library can open it, and what it says of itself: the libraries make up
+        properties where there are none.
 
     Raises:
         SourceError: See :func:`ingest.decode.packages.open_package`.
     """
     with open_package(content, source_uri, media_type, limits) as package:
-        return _read_core(package, source_uri)
+        properties = _read_core(package, source_uri)
+        return BytesIO(to_mended(content, package, source_uri)), properties
 
 
 def missing_extra(source_uri: str, suffix: str) -> UnsupportedFormat:

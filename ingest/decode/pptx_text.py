@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import TYPE_CHECKING, cast
 
 from ingest.decode.characters import to_title
 from ingest.decode.document import DecodedText
-from ingest.decode.office import A, R, missing_extra, read_core_properties
+from ingest.decode.office import A, R, missing_extra, open_office
 from ingest.decode.packages import PPTX
 from ingest.decode.passages import Passages, to_line
 from schemas.errors import SourceTooLarge
@@ -47,12 +46,12 @@ def read_pptx(content: bytes, source_uri: str, limits: Limits, figures: Figures)
         SourceTooLarge: It has more slides or text, or unpacks to more, than allowed.
         DecodeError: It is damaged, encrypted or no presentation.
     """
-    properties = read_core_properties(content, source_uri, PPTX, limits)
+    package, properties = open_office(content, source_uri, PPTX, limits)
     try:
         import pptx
     except ImportError as error:
         raise missing_extra(source_uri, ".pptx") from error
-    presentation = pptx.Presentation(BytesIO(content))
+    presentation = pptx.Presentation(package)
     _check_slides(len(presentation.slides), source_uri, limits)
     passages = Passages(source_uri, limits)
     page_starts = list(_iter_page_starts(presentation, passages, figures))

@@ -22,8 +22,8 @@ def test_the_path_of_a_place_is_the_headings_it_stands_under() -> None:
     levels = [(0, 2, "a"), (10, 1, "b"), (20, 3, "c"), (30, 2, "d"), (40, 3, "e"), (50, 1, "f")]
     document = DecodedText("x" * 60, headings=tuple(Heading(*level) for level in levels))
     paths = {position: headings_at(document, position) for position in range(0, 60, 5)}
-    expected = [("a",)] * 2 + [("b",)] * 2 + [("b", "c")] * 2 + [("b", "d")] * 2
-    expected += [("b", "d", "e")] * 2 + [("f",)] * 2
+    one: list[tuple[str, ...]] = [("a",), ("b",), ("b", "c"), ("b", "d"), ("b", "d", "e"), ("f",)]
+    expected = [path for path in one for _ in range(2)]
     assert list(paths.values()) == expected
     assert headings_at(DecodedText("x"), 0) == ()
 

@@ -192,6 +192,24 @@ def test_parts_that_lie_outside_of_the_archive_are_not_read() -> None:
         assert "root:" not in decode(edited("docx", {name: outside}), DOCX).text
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("docx", "word/_rels/document.xml.rels"),
+        ("docx", "_rels/.rels"),
+        ("pptx", "ppt/slides/_rels/slide1.xml.rels"),
+    ],
+)
+def test_a_part_that_is_missing_costs_itself(kind: str, name: str) -> None:
+    with zipfile.ZipFile(BytesIO(sound(kind))) as archive:
+        relations = archive.read(name)
+    lost = b'<Relationship Id="rId99" Type="http://x/image" Target="../NULL"/></Relationships>'
+    changed = edited(kind, {name: relations.replace(b"</Relationships>", lost)})
+    document = decode(changed, KINDS[kind])
+    assert document == decode(sound(kind), KINDS[kind])
+    assert len(document.figures) == 1
+
+
 @settings(max_examples=120, deadline=None)
 @given(kind=st.sampled_from(sorted(KINDS)), share=st.floats(0, 1, exclude_max=True))
 def test_a_truncated_document_is_read_or_one_error(kind: str, share: float) -> None:
