@@ -19,8 +19,8 @@ _TAG = re.compile(
 _UNSAID = frozenset({"und", "mul", "zxx", "mis"})
 """ISO 639-2: undetermined, several, no language, uncoded."""
 
-_SAMPLE_CHARS = 2_000
-"""Enough to be sure; identifying them takes a quarter of a millisecond."""
+_SAMPLE_CHARS = 600
+"""Enough to be sure; identifying them takes a quarter of a millisecond or less."""
 
 _MIN_WORDS = 20
 _MIN_WIDE_CHARS = 40
@@ -42,7 +42,7 @@ def to_language_tag(declared: str | None) -> str | None:
 
 
 def detect_language(text: str) -> str | None:
-    """The language of the first 2,000 characters; None for a few words, and when it is not sure.
+    """The language of the first 600 characters; None for a few words, and when it is not sure.
 
     Safe to call from several threads. None too where the package py3langid is not installed.
     """
