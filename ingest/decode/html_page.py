@@ -37,6 +37,9 @@ _INLINE = frozenset(
 _LEVELS = {f"h{level}": level for level in range(1, 7)}
 _SPACES = re.compile(r"[ \t\n]+")
 
+_ANCHORS = "§¶"
+"""With these, documentation marks the links to its headings."""
+
 _MAX_IMAGES = 10_000
 """No more are looked at: what a page says of each takes a walk through its neighbours."""
 
@@ -72,7 +75,7 @@ class ShownPage:
         position = 0
         ends = [first for first, *_ in self.headings[1:]] + [len(self.lines)]
         for (first, behind, level), end in zip(self.headings, ends, strict=False):
-            words = to_line(to_normal_text(" ".join(self.lines[first:behind])))
+            words = to_line(to_normal_text(" ".join(self.lines[first:behind])).strip(_ANCHORS))
             places = (index.find(line, position) for line in self._normal_lines(first, behind, end))
             place = next((place for place in places if place is not None), None)
             if words and place is not None:

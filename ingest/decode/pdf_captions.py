@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     """Left, bottom, right, top, in points from the page's lower left corner."""
 
 _CAPTION = re.compile(
-    r"\s*(?:Fig(?:ure|\.|s\.)?|Table|Tab\.|Plate|Chart|Scheme|Photo|Image|Illustration|Exhibit|Map"
-    r"|Abb(?:ildung|\.)?|Tabelle|Bild|Foto|Tableau|Figura|Tabla|Tabela|Imagen|Ilustraci[o\u00f3]n"
-    r"|Afbeelding|\u56f3|\u8868|\u56fe)\s*\.?\s*"
-    r"(?:[A-Z]?\d+|[IVXLC]+\b|[A-Z]\b)",
-    re.IGNORECASE,
+    r"\s*(?:"
+    r"(?:Fig(?:ure|s)?|FIG(?:URE)?|Table|TABLE|Tab|Plate|Scheme|Exhibit|Abb(?:ildung)?|Tabelle"
+    r"|Figura|Tabla|Tabela|Tableau|Рис(?:унок)?|Табл(?:ица)?)\b\.?\s*"
+    r"(?:[A-Z]?\d+|[IVXLC]+\b|[A-Z]\b)"
+    r"|(?:Chart|Photo|Image|Illustration|Map|Bild|Foto|Afbeelding|Imagen|Схема|[図表图])\.?\s*\d+"
+    r")(?!\d*\s+(?:[a-z]*s|and|or|to|in|of|zeigt|und|et|y)\s)"
 )
-"""A word for a figure or table and its number, in the languages of many papers and reports."""
+"""A word for a figure or table and its number, in the languages of many papers and reports; not
+where a sentence goes on behind it, such as "Figure 2 shows"."""
 
 _MAX_CHARS = 20_000
 """Of a page; a page of more is no page that people read."""

@@ -79,11 +79,12 @@ def decode_text(
     collected = Figures(source_uri, limits, wanted=figures)
     with translated_errors(source_uri, "the document cannot be read", _RESTORE):
         document = _read(content, source_uri, _sniff(content, media_type), limits, collected)
-        document = replace(document, figures=collected.finish())
+        language = document.language or detect_language(document.text)
+        document = replace(document, figures=collected.finish(), language=language)
     if not document.text.strip() and not document.figures:
         raise DecodeError(source_uri, "there is no text in it; fill or remove it")
     _check_length(len(document.text), source_uri, limits)
-    return replace(document, language=document.language or detect_language(document.text))
+    return document
 
 
 def _sniff(content: bytes, media_type: str) -> str:

@@ -197,6 +197,12 @@ def test_what_a_page_declares(head: str, language: str | None, created_at: str |
     assert (document.language, document.created_at) == (language, created_at)
 
 
+def test_the_mark_of_a_link_to_a_heading_is_no_part_of_it() -> None:
+    document = decode("<h1>Herons<a href='#h'>\u00b6</a></h1><p>Text.</p><h2>\u00a7 Nests</h2>")
+    assert [heading.text for heading in document.headings] == ["Herons", "Nests"]
+    assert document.text == "Herons\u00b6\nText.\n\u00a7 Nests"
+
+
 def test_a_page_of_images_alone_is_readable() -> None:
     document = decode('<html><body><img src="a.png"></body></html>')
     assert document.text == ""

@@ -125,7 +125,8 @@ def test_captions_below_and_above_are_found_and_other_lines_are_not() -> None:
         (100, 740, "The figure is shown below, as Figure 1 says."),
         (100, 585, "Figure 1: A heron stands in the shallow water"),
         (100, 573, "and waits for a fish."),
-        (100, 540, "The text goes on here."),
+        (100, 420, "Figure 2 shows the same bird again, as does"),
+        (100, 280, "figure a bird of the same kind."),
         (100, 410, "Abb. 2 Ein Reiher"),
     ]
     document = decode(to_pdf([PdfPage(), PdfPage(texts, [below, above, alone])]))
