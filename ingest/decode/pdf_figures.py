@@ -37,6 +37,9 @@ _SCAN_SCALE = 150 / 72
 """150 dots an inch: a page of A4 becomes 2.2 megapixels."""
 
 _MAX_PAGE_IMAGES = 10_000
+_MAX_RENDERED_PIXELS = 4_000_000
+"""Several times what any encoder looks at; a page of A4 has 170 dots an inch then."""
+
 _LEVEL = 1
 """Of compression: three times as fast as the default, files a tenth larger."""
 
@@ -147,19 +150,10 @@ class PdfFigures:
         is_plain = _is_plain_jpeg(image, page, raw_stream)
         if is_plain and not self._has_masks:
             return raw_stream
-        picture = self._to_picture(image)
+        picture = _to_picture(image)
         if is_plain and not picture.has_transparency_data:
             return raw_stream
         return _to_png(picture, page.get_rotation())
-
-    def _to_picture(self, image: PdfImage) -> Image.Image:
-        """What is shown of an image, with its masks, colours and turns, at its own resolution."""
-        left, bottom, right, top = image.get_bounds()
-        sides = sorted((right - left, top - bottom))
-        # One that is stretched to a line would be rendered as long as it is stretched.
-        factor = max(image.get_px_size()) / sides[0] if sides[0] > 0 else float("inf")
-        fits = sides[0] * sides[1] * factor**2 <= self._limits.max_image_pixels
-        return _to_pillow(image.get_bitmap(render=fits))
 
     def _add_whole(self, page: PdfPage, number: int, start_char: int) -> None:
         width, height = page.get_size()
@@ -188,6 +182,31 @@ def _is_plain_jpeg(image: PdfImage, page: PdfPage, raw_stream: bytes) -> bool:
         return False
     with silenced_pillow():
         return Image.open(BytesIO(raw_stream), formats=("JPEG",)).mode in _JPEG_MODES
+
+
+def _to_picture(image: PdfImage) -> Image.Image:
+    """What is shown of an image, with its masks, colours and turns, at its own resolution."""
+    factor = _to_factor(image)
+    if factor is None:
+        return _to_pillow(image.get_bitmap())
+    matrix = image.get_matrix()
+    image.set_matrix(matrix.scale(factor, factor))
+    try:
+        return _to_pillow(image.get_bitmap(render=True, scale_to_original=False))
+    finally:
+        image.set_matrix(matrix)
+
+
+def _to_factor(image: PdfImage) -> float | None:
+    """Pixels a point at which an image is rendered; None for one that is stretched to a line."""
+    left, bottom, right, top = image.get_bounds()
+    shorter, longer = sorted((right - left, top - bottom))
+    if shorter <= 0:
+        return None
+    few, many = sorted(image.get_px_size())
+    factor = max(few / shorter, many / longer)
+    factor = min(factor, (_MAX_RENDERED_PIXELS / (shorter * longer)) ** 0.5)
+    return factor if shorter * factor >= 1 else None
 
 
 def _to_pillow(bitmap: PdfBitmap) -> Image.Image:

@@ -194,6 +194,14 @@ def test_an_image_stretched_to_a_line_takes_no_more_memory_than_it_has() -> None
     assert colours(figure) == ((120, 80), RED, RED)
 
 
+def test_a_large_image_is_rendered_at_four_megapixels() -> None:
+    image = raw_image(two_colours().resize((3600, 2400)), "300 0 0 200 100 100")
+    (figure,) = decode(to_pdf([PdfPage([(9, 9, "x")], [image])])).figures
+    (width, height), first, last = colours(figure)
+    assert 3_990_000 < width * height < 4_010_000
+    assert (first, last) == (RED, BLUE)
+
+
 def test_a_broken_image_costs_itself(caplog: pytest.LogCaptureFixture) -> None:
     sound = jpeg_image(picture())
     broken = jpeg_image(picture(BLUE))
