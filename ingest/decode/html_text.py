@@ -9,32 +9,28 @@ from html import unescape
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from ingest.decode.characters import to_title
+from ingest.decode.characters import to_normal_text, to_title
+from ingest.decode.document import DecodedText
+from ingest.decode.html_declared import find_language, find_published
+from ingest.decode.html_images import find_base
+from ingest.decode.html_page import ShownPage, to_shown_page
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from lxml.html import HtmlElement
 
+    from ingest.decode.document import Heading
+    from ingest.decode.figures import Figures
+
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_:.-]+)""")
 _HEAD_BYTES = 2048
 _XML_DECLARATION = re.compile(r"\A\s*<\?xml[^>]*>")
 
-_UNSHOWN = frozenset(
-    {"head", "iframe", "math", "noscript", "object", "script", "style", "svg", "template"}
-)
-_INLINE = frozenset(
-    {
-        *("a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn"),
-        *("em", "font", "i", "ins", "kbd", "label", "mark", "q", "rp", "rt", "ruby", "s", "samp"),
-        *("small", "span", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr"),
-    }
-)
 _UNSHOWN_SOURCE = re.compile(
     r"<!--.*?(?:-->|\Z)|<(script|style|head)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL
 )
 _TAG = re.compile(r"<[^<>]*>")
-_SPACES = re.compile(r"[ \t\n]+")
 
 _IMPORTING = Lock()
 """Changing the warning filters is not safe in several threads at once, so it is done once."""
@@ -52,33 +48,56 @@ def to_declared_charset(content: bytes) -> str | None:
     return match[1].decode("ascii") if match else None
 
 
-def read_html(source: str) -> tuple[str | None, str]:
-    """Title and main text of a page.
+def read_html(source: str, figures: Figures) -> DecodedText:
+    """A page's main text, with its title and the headings and images in it.
 
     Navigation, advertisements and the like are left out where the page is long enough to tell;
     where nothing is left, all text that the page shows is taken. A title opens the text too,
-    unless the text has it near its beginning.
+    unless the text has it near its beginning. The title is the ``<title>``, else the first
+    ``<h1>``.
 
-    Returns:
-        The ``<title>``, else the first ``<h1>``, else None; and the text.
+    Args:
+        source: In its normal spelling.
+        figures: Collects the images, if they are wanted.
     """
-    tree = _parse(_XML_DECLARATION.sub("", source, count=1))
+    tree = parse_html(source)
     if tree is None:
-        return None, _strip_tags(source)
+        return DecodedText(to_normal_text(_strip_tags(source)))
+    page = to_shown_page(tree)
+    language, created_at, base = find_language(tree), find_published(tree), find_base(tree)
     title = _find_title(tree)
-    shown = _to_shown_text(tree)
+    shown = page.to_text()
     text = shown if len(shown) <= _BRIEF_CHARS else _to_main_text(tree) or shown
     if title and title not in " ".join(text[: 4 * len(title) + _BRIEF_CHARS].split()):
         text = f"{title}\n\n{text}"
-    return title, text
+    text = to_normal_text(text)
+    if figures.wanted:
+        page.add_figures(text, figures, base)
+    headings = page.find_headings(text)
+    return DecodedText(text, title, headings=headings, language=language, created_at=created_at)
 
 
-def _parse(source: str) -> HtmlElement | None:
+def read_chapter(source: str) -> tuple[str, tuple[Heading, ...], ShownPage]:
+    """All text that a chapter of a book shows, its headings, and the page it is shown on.
+
+    Args:
+        source: In its normal spelling.
+    """
+    tree = parse_html(source)
+    if tree is None:
+        return to_normal_text(_strip_tags(source)), (), ShownPage()
+    page = to_shown_page(tree)
+    text = to_normal_text(page.to_text())
+    return text, page.find_headings(text), page
+
+
+def parse_html(source: str) -> HtmlElement | None:
     """The page as a tree; None when it is nested deeper than the parser goes, or empty."""
     from lxml import etree, html
 
     parser = html.HTMLParser(remove_comments=True, remove_pis=True, no_network=True)
     try:
+        source = _XML_DECLARATION.sub("", source, count=1)
         tree = html.document_fromstring(source, parser=parser)
     except (etree.ParserError, ValueError):
         return None
@@ -113,24 +132,6 @@ def _load_trafilatura() -> ModuleType:
             warnings.filterwarnings("ignore", message="SOCKS support in urllib3")
             import trafilatura
     return trafilatura
-
-
-def _to_shown_text(tree: HtmlElement) -> str:
-    """All text that a browser would show, one line a block."""
-    from lxml import etree
-
-    parts: list[str] = []
-    unshown = 0
-    for event, element in etree.iterwalk(tree, events=("start", "end")):
-        opens = event == "start"
-        if element.tag in _UNSHOWN:
-            unshown += 1 if opens else -1
-        if element.tag not in _INLINE:
-            parts.append("\n")
-        if not unshown:
-            parts.append(_SPACES.sub(" ", (element.text if opens else element.tail) or ""))
-    lines = (line.strip() for line in "".join(parts).split("\n"))
-    return "\n".join(line for line in lines if line)
 
 
 def _strip_tags(source: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,6 +24,12 @@ class Limits:
             only while compressed.
         max_pages: Pages of a paged document.
         long_text_chars: A longer text is worth a warning in the log, and is indexed whole.
+        max_unpacked_bytes: Of all that is packed in a document (DOCX, PPTX, EPUB), and of all
+            figures of one document together; figures beyond it are left out with a warning.
+        max_figures: Figures of a document; those beyond it are left out with a warning.
+        min_figure_pixels: Width times height; smaller images in a document are bullets and icons,
+            and no figures.
+        min_figure_side_pixels: Likewise for the shorter side: rules and spacers.
 
     Raises:
         ValueError: A limit leaves no room for anything.
@@ -35,6 +41,10 @@ class Limits:
     max_text_chars: int = 50_000_000
     max_pages: int = 10_000
     long_text_chars: int = 100_000
+    max_unpacked_bytes: int = 200_000_000
+    max_figures: int = 1_000
+    min_figure_pixels: int = 4_096
+    min_figure_side_pixels: int = 32
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Limits:
@@ -45,14 +55,6 @@ class Limits:
 
     def __post_init__(self) -> None:
         """Refuse limits that nothing could pass."""
-        smallest = min(
-            self.max_source_bytes,
-            self.max_image_pixels,
-            self.max_aspect_ratio,
-            self.max_text_chars,
-            self.max_pages,
-            self.long_text_chars,
-        )
-        if smallest < 1:
+        if min(astuple(self)) < 1:
             msg = f"every limit is at least 1: {self!r}"
             raise ValueError(msg)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
-from ingest.decode.characters import to_title
+from ingest.decode.characters import to_normal_text, to_title
+from ingest.decode.document import DecodedText, Heading
+from ingest.decode.front_matter import split_front_matter
+from ingest.decode.markdown_images import MarkdownImages, set_data_aside
+from ingest.decode.passages import to_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
-_FRONT_MATTER = re.compile(
-    r"\A(---|\+\+\+)[ \t]*\n(?P<body>.*?)^(\1|\.\.\.)[ \t]*(\n|\Z)", re.DOTALL | re.MULTILINE
-)
-_FRONT_TITLE = re.compile(r"^title[ \t]*[:=](.*)$", re.MULTILINE)
+    from ingest.decode.figures import Figures
+
 _TAG = re.compile(r"<!--.*?(?:-->|\Z)|</?[a-zA-Z][^<>]*>", re.DOTALL)
 
 _GAPS = ("", "\t", "\n", "\n\n")
@@ -43,46 +47,41 @@ _MAX_NESTING = 100
 """The parser drops what lies deeper, without a word; such a text stays as it is."""
 
 
-def read_markdown(source: str) -> tuple[str | None, str]:
-    r"""Title and text of a Markdown document.
+def read_markdown(source: str, figures: Figures) -> DecodedText:
+    r"""A Markdown document's text, with its title, headings and images.
 
     Front matter goes, and so does markup: what is left are headings, paragraphs, list items, code,
-    table cells, the texts of links and the descriptions of images.
+    table cells, the texts of links and the descriptions of images. The title is the front
+    matter's, else the first heading; a title from the front matter opens the text too, unless
+    the text begins with it.
 
     Args:
         source: With ``\n`` line ends.
-
-    Returns:
-        The front matter's title, else the first heading, else None; and the text. A title from
-        the front matter opens the text too, unless the text begins with it.
+        figures: Collects the images, if they are wanted.
     """
-    front_title, body = _split_front_matter(source)
+    front, body = split_front_matter(source)
+    body, images = set_data_aside(body)
+    unparsed = DecodedText(
+        to_normal_text(body), front.title, language=front.language, created_at=front.created_at
+    )
     if len(body) > _MAX_PARSED_CHARS:
-        return front_title, body
+        return unparsed
     environment: dict[str, object] = {}
     tokens = _parser().parse(body, environment)
     if max((token.level for token in tokens), default=0) >= _MAX_NESTING - 1:
-        return front_title, body
+        return unparsed
     pieces = [_to_piece(token, environment) for token in tokens]
-    heading = next((i + 1 for i, token in enumerate(tokens) if token.type == "heading_open"), None)
-    title = front_title or to_title(None if heading is None else pieces[heading])
-    text = _join(tokens, pieces)
-    if front_title and not text.startswith(front_title):
-        text = f"{front_title}\n\n{text}"
-    return title, text
-
-
-def _split_front_matter(source: str) -> tuple[str | None, str]:
-    match = _FRONT_MATTER.match(source)
-    if match is None:
-        return None, source
-    title = _FRONT_TITLE.search(match["body"])
-    return to_title(_unquote(title[1].strip()) if title else None), source[match.end() :]
-
-
-def _unquote(text: str) -> str:
-    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
-    return text[1:-1] if is_quoted else text
+    text, starts = _join(tokens, pieces, front.title)
+    headings = tuple(_iter_headings(tokens, pieces, starts))
+    if figures.wanted:
+        found = MarkdownImages(images, figures)
+        for token, start in zip(tokens, starts, strict=True):
+            if token.type == "html_block":
+                found.add_html(token.content, start)
+            elif token.type == "inline" and found.may_hold_images(token.content):
+                found.add_all(_to_children(token, environment), start)
+    title = front.title or (to_title(headings[0].text) if headings else None)
+    return replace(unparsed, text=text, title=title, headings=headings)
 
 
 @cache
@@ -104,13 +103,21 @@ def _inline_parser() -> MarkdownIt:
 def _to_piece(token: Token, environment: dict[str, object]) -> str:
     """The readable text of one block token; empty for those that only open and close."""
     if token.type == "inline":
-        if len(token.content) > _MAX_INLINE_CHARS or not _MARKUP.search(token.content):
+        if not _MARKUP.search(token.content):
             return token.content
-        parsed = _inline_parser().parseInline(token.content, environment)
-        return "".join(map(_to_inline_text, parsed[0].children or ()))
+        return "".join(map(_to_inline_text, _to_children(token, environment)))
     if token.type == "html_block":
         return _TAG.sub(" ", token.content).strip()
     return token.content.rstrip("\n") if token.type in _BLOCKS else ""
+
+
+def _to_children(token: Token, environment: dict[str, object]) -> Sequence[Token]:
+    """What a paragraph consists of; one too long to be parsed is one piece of text."""
+    if len(token.content) > _MAX_INLINE_CHARS:
+        from markdown_it.token import Token as Piece
+
+        return (Piece("text", "", 0, content=token.content),)
+    return _inline_parser().parseInline(token.content, environment)[0].children or ()
 
 
 def _to_inline_text(token: Token) -> str:
@@ -121,16 +128,50 @@ def _to_inline_text(token: Token) -> str:
     return _LINE_BREAKS.get(token.type, token.content)
 
 
-def _join(tokens: Sequence[Token], pieces: Sequence[str]) -> str:
-    """The pieces with the widest gap between them that a block's end in between asks for."""
+def _join(
+    tokens: Sequence[Token], pieces: Sequence[str], front_title: str | None
+) -> tuple[str, list[int]]:
+    """The pieces with the widest gap between them that a block's end in between asks for.
+
+    Returns:
+        The text, and where in it each piece begins, or would.
+    """
     parts: list[str] = []
+    starts: list[int] = []
+    position = 0
     gap = ""
     for token, piece in zip(tokens, pieces, strict=True):
         gap = max(gap, _to_gap(token), key=_GAPS.index)
+        starts.append(position + len(gap) if parts else 0)
         if piece.strip():
             parts += [gap, piece] if parts else [piece]
+            position = starts[-1] + len(piece)
             gap = "\n\n" if token.type in _BLOCKS else ""
-    return "".join(parts)
+    text = "".join(parts)
+    if front_title and not text.startswith(front_title):
+        opening = f"{front_title}\n\n"
+        text, starts = opening + text, [start + len(opening) for start in starts]
+    return _to_normal(text, starts)
+
+
+def _to_normal(text: str, starts: list[int]) -> tuple[str, list[int]]:
+    """The text in its normal spelling, and where the places in it are then."""
+    normal = to_normal_text(text)
+    if normal == text:
+        return text, [min(start, len(text)) for start in starts]
+    edges = [0, *starts]
+    lengths = (len(to_normal_text(text[a:b])) for a, b in pairwise(edges))
+    return normal, [min(start, len(normal)) for start in accumulate(lengths)]
+
+
+def _iter_headings(
+    tokens: Sequence[Token], pieces: Sequence[str], starts: Sequence[int]
+) -> Iterator[Heading]:
+    for number, token in enumerate(tokens):
+        if token.type == "heading_open":
+            words = to_line(to_normal_text(pieces[number + 1]))
+            if words:
+                yield Heading(starts[number + 1], int(token.tag[1:]), words)
 
 
 def _to_gap(token: Token) -> str:

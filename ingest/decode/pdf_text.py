@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import re
 import threading
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from ingest.decode.characters import to_title
+from ingest.decode.characters import to_normal_text, to_title
+from ingest.decode.dates import to_iso_pdf_date
+from ingest.decode.document import DecodedText
+from ingest.decode.pdf_figures import PdfFigures
+from ingest.decode.pdf_structure import find_headings, find_language
 from schemas.errors import DecodeError, SourceTooLarge
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument
 
+    from ingest.decode.figures import Figures
     from ingest.decode.limits import Limits
 
+_PAGE_BREAK = "\n\n"
 _PDFIUM = threading.Lock()
 """PDFium is not thread-safe, not even across documents."""
 
@@ -28,13 +35,19 @@ _TITLE_NOISE = re.compile(
 )
 
 
-def read_pdf(content: bytes, source_uri: str, limits: Limits) -> tuple[str | None, list[str]]:
-    """Title and the text of each page, an empty one for a page without text.
+def read_pdf(content: bytes, source_uri: str, limits: Limits, figures: Figures) -> DecodedText:
+    """A PDF's text, page by page, with its bookmarks as headings.
 
     One document at a time is read in a process; the others wait.
 
+    Args:
+        content: The whole file.
+        source_uri: What errors call it.
+        limits: What is too large.
+        figures: Collects the images, if they are wanted.
+
     Raises:
-        DecodeError: It is damaged, needs a password, or has no text.
+        DecodeError: It is damaged, needs a password, or has neither text nor a wanted figure.
         SourceTooLarge: It has more pages or text than allowed.
     """
     import pypdfium2
@@ -46,17 +59,36 @@ def read_pdf(content: bytes, source_uri: str, limits: Limits) -> tuple[str | Non
             raise _unopened(content, source_uri, error) from error
         try:
             _check_pages(len(document), source_uri, limits)
-            title = _TITLE_NOISE.sub("", document.get_metadata_value("Title"))
-            pages = _read_pages(document, source_uri, limits)
+            images = PdfFigures(content, limits, figures) if figures.wanted else None
+            pages = _read_pages(document, source_uri, limits, images)
+            if not any(pages) and not figures.has_any:
+                raise _textless(source_uri)
+            return _to_document(document, pages)
         finally:
             document.close()
-    if not any(page.strip() for page in pages):
-        raise DecodeError(
-            source_uri,
-            "the PDF has no text, perhaps it is a scan; OCR is no part of this: "
-            "add a text layer with an OCR program",
-        )
-    return to_title(title), pages
+
+
+def _to_document(document: PdfDocument, pages: list[str]) -> DecodedText:
+    """Pages one after another; a line end at each seam keeps the whole in NFC."""
+    ends = accumulate(len(page) + len(_PAGE_BREAK) for page in pages)
+    page_starts = (0, *ends)[: len(pages)]
+    title = _TITLE_NOISE.sub("", document.get_metadata_value("Title"))
+    return DecodedText(
+        _PAGE_BREAK.join(pages),
+        to_title(title),
+        page_starts,
+        find_headings(document, pages, page_starts),
+        find_language(document),
+        to_iso_pdf_date(document.get_metadata_value("CreationDate")),
+    )
+
+
+def _textless(source_uri: str) -> DecodeError:
+    return DecodeError(
+        source_uri,
+        "the PDF has no text, perhaps it is a scan; OCR is no part of this: "
+        "add a text layer with an OCR program",
+    )
 
 
 def _unopened(content: bytes, source_uri: str, error: Exception) -> DecodeError:
@@ -75,18 +107,24 @@ def _check_pages(page_count: int, source_uri: str, limits: Limits) -> None:
         )
 
 
-def _read_pages(document: PdfDocument, source_uri: str, limits: Limits) -> list[str]:
+def _read_pages(
+    document: PdfDocument, source_uri: str, limits: Limits, images: PdfFigures | None
+) -> list[str]:
+    """The text of each page, an empty one for a page without text; collects its images."""
     pages: list[str] = []
     total = 0
     for index in range(len(document)):
         page = document[index]
         text_page = page.get_textpage()
         try:
-            pages.append(_HYPHENATION.sub("", text_page.get_text_bounded()))
+            text = _HYPHENATION.sub("", text_page.get_text_bounded())
+            pages.append(to_normal_text(text).strip())
+            if images is not None:
+                images.add_page(page, text_page, pages)
         finally:
             text_page.close()
             page.close()
-        total += len(pages[-1])
+        total += len(text)
         if total > limits.max_text_chars:
             raise SourceTooLarge(
                 source_uri, f"more than {limits.max_text_chars:,} characters of text; split it"

@@ -92,11 +92,11 @@ def test_every_name_of_any_bytes_is_listed_once(
 
 
 def test_unsupported_kinds_are_counted_and_hidden_ones_passed_over(tmp_path: Path) -> None:
-    fill(tmp_path, "a.txt", "b.DOCX", "c.docx", "Makefile", ".hidden.txt", ".git/a.txt")
+    fill(tmp_path, "a.txt", "b.ODT", "c.odt", "Makefile", ".hidden.txt", ".git/a.txt")
     skipped: Counter[str] = Counter()
     source = FolderSource.open(tmp_path)
     assert [item.source_uri[-6:] for item in source.iter_records(skipped)] == ["/a.txt"]
-    assert skipped == {".docx": 2, "(no extension)": 1}
+    assert skipped == {".odt": 2, "(no extension)": 1}
     everything = FolderSource.open(tmp_path, hidden=True)
     assert listed(everything) == [".git/a.txt", ".hidden.txt", "a.txt"]
 
