@@ -29,7 +29,7 @@ class Field:
         return len(self.values) // (2 if self.kind == 10 else 1), body
 
 
-class _Tiff:
+class TiffWriter:
     """A little-endian TIFF that grows; what is written returns its offset."""
 
     def __init__(self) -> None:
@@ -48,6 +48,11 @@ class _Tiff:
             entries += struct.pack("<HHL", field.tag, field.kind, count) + value
         return self.write(struct.pack("<H", len(fields)) + entries + bytes(4))
 
+    def finish(self, fields: list[Field]) -> bytes:
+        """The file, with these fields in its first directory."""
+        start = self.write_directory(fields)
+        return bytes(self.content[:4]) + struct.pack("<L", start) + bytes(self.content[8:])
+
 
 def dng(
     *,
@@ -63,7 +68,7 @@ def dng(
     The first directory is that of the JPEG preview, as cameras write it; without one, that of
     the sensor image.
     """
-    tiff = _Tiff()
+    tiff = TiffWriter()
     sensor = _sensor_fields(tiff, width, height)
     camera = [
         Field(271, 2, b"Diptych\0"),
@@ -83,9 +88,7 @@ def dng(
     else:
         subdirectory = Field(330, 4, (tiff.write_directory(sensor),))
         first = [*_preview_fields(tiff, preview, width, height), *camera, subdirectory]
-    start = tiff.write_directory(first)
-    tiff.content[4:8] = struct.pack("<L", start)
-    return bytes(tiff.content)
+    return tiff.finish(first)
 
 
 def jpeg_preview(width: int = WIDTH, height: int = HEIGHT) -> bytes:
@@ -93,7 +96,7 @@ def jpeg_preview(width: int = WIDTH, height: int = HEIGHT) -> bytes:
     return encoded(picture(width, height), "JPEG", quality=95, subsampling=0)
 
 
-def _sensor_fields(tiff: _Tiff, width: int, height: int) -> list[Field]:
+def _sensor_fields(tiff: TiffWriter, width: int, height: int) -> list[Field]:
     pixels = struct.pack("<H", 2048) * width * height
     return [
         Field(254, 4, (0,)),
@@ -112,7 +115,7 @@ def _sensor_fields(tiff: _Tiff, width: int, height: int) -> list[Field]:
     ]
 
 
-def _preview_fields(tiff: _Tiff, preview: bytes, width: int, height: int) -> list[Field]:
+def _preview_fields(tiff: TiffWriter, preview: bytes, width: int, height: int) -> list[Field]:
     return [
         Field(254, 4, (1,)),  # a reduced copy
         Field(256, 4, (width,)),

@@ -37,8 +37,15 @@ _TITLE, _KEYWORD, _DATE, _TIME, _CAPTION = (2, 5), (2, 25), (2, 55), (2, 60), (2
 
 _UTF8 = b"\x1b%G"
 _PART_OF_ISO_8859 = {
-    **{b"A": "cp1252", b"B": "iso8859_2", b"C": "iso8859_3", b"D": "iso8859_4", b"L": "iso8859_5"},
-    **{b"G": "iso8859_6", b"F": "iso8859_7", b"H": "iso8859_8", b"M": "cp1254"},
+    b"A": "cp1252",
+    b"B": "iso8859_2",
+    b"C": "iso8859_3",
+    b"D": "iso8859_4",
+    b"F": "iso8859_7",
+    b"G": "iso8859_6",
+    b"H": "iso8859_8",
+    b"L": "iso8859_5",
+    b"M": "cp1254",
 }
 """Final byte of an ISO 2022 escape sequence -> the set that it calls (the ISO-IR registry)."""
 
@@ -64,14 +71,11 @@ def read_iptc(image: Image) -> tuple[PhotoMetadata, bool]:
 
 
 def _from_tiff(image: Image) -> bytes | None:
-    """Written as bytes, or as 32-bit numbers whose bytes they are."""
+    """The tag's bytes: programs write them as 32-bit numbers, of which Pillow gives only one."""
     if image.format != "TIFF":
         return None
-    exif = image.getexif()
-    value = exif.get(_TIFF_TAG)
-    if isinstance(value, tuple) and all(isinstance(number, int) for number in value):
-        order = "big" if exif.endian == ">" else "little"
-        return b"".join(number.to_bytes(4, order) for number in value)
+    directory = getattr(image, "tag_v2", None) or getattr(image.getexif(), "_info", None)
+    value = getattr(directory, "_tagdata", {}).get(_TIFF_TAG)
     return value if isinstance(value, bytes) else None
 
 

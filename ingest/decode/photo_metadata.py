@@ -25,11 +25,11 @@ _READ_AHEAD = 4
 
 _BOILERPLATE = re.compile(
     # Cameras and programs that fill the field by themselves, as seen in photograph collections.
-    r"<?(?:olympus|samsung|minolta|konica minolta|sony|kodak|pentax|casio|ricoh|fujifilm|panasonic)?"
-    r" ?digital (?:still )?camera>?"
-    r"|sony dsc|dsc[-_ ]?\d*|exif[-_ ]jpeg(?:[-_ ]\w)?(?:[-_ ]picture)?|jpe?g|dcf 1\.0|default"
+    r"<?(?:(?:olympus|samsung|konica|minolta|sony|kodak|pentax|casio|ricoh|fujifilm|panasonic) )*"
+    r"digital (?:still )?camera>?"
+    r"|samsung camera pictures?|sony dsc|dsc[-_ ]?\d*|exif[-_ ]jpeg(?:[-_ ]\w)?(?:[-_ ]picture)?|jpe?g|dcf 1\.0|default"
     r"|untitled(?:[-_ ]?\d*)?|<?(?:digimax|kenox)[^>]*>?|lead technologies inc\..*|ascii|picasa"
-    r"|(?:create|edit)ed with (?:the )?gimp|my beautiful picture|image description|binary comment"
+    r"|(?:creat|edit)ed with (?:the )?gimp|my beautiful picture|image description|binary comment"
     # Shooting modes that Huawei and Honor write.
     r"|(?:oz(?:ed|no))?r?(?:cof|cosf|hdr|hdrpl|dav|nor|edf|mde|ptr|sdr|btf|fbt|vhdr_\w+)"
     r"(?:_?(?:cof|soft|vivi))?"
@@ -63,7 +63,7 @@ class PhotoMetadata:
 
 
 def merge(blocks: Iterable[PhotoMetadata]) -> PhotoMetadata:
-    """Each field from the first block that has it; ``taken_at`` from any before ``digitized_at``."""
+    """Each field from the first block that has it; ``digitized_at`` where none has ``taken_at``."""
     ordered = list(blocks)
     digitized_at = next((one.digitized_at for one in ordered if one.digitized_at), None)
     return PhotoMetadata(

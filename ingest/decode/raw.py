@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from schemas.errors import DecodeError, UnsupportedFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from PIL.Image import Image
     from rawpy import RawPy
@@ -43,7 +44,7 @@ _RAW_PHOTOMETRICS = frozenset({32803, 34892})
 _RAW_COMPRESSIONS = frozenset({32767, 32769, 32770, 34713, 65000, 65535})
 """Of Sony ARW, Epson ERF, Samsung SRW, Nikon NEF, Kodak DCR and KDC, and Pentax PEF."""
 
-_ORIENTATION = 0x0112
+_ORIENTATION, _XMP = 0x0112, 700
 _ORIENTATIONS = {0: 1, 1: 2, 3: 3, 2: 4, 4: 5, 6: 6, 7: 7, 5: 8}
 """LibRaw's flip (bits: mirror, mirror vertically, swap axes) -> EXIF orientation."""
 
@@ -141,9 +142,11 @@ def _to_preview(raw: RawPy, content: bytes) -> Preview:
     from PIL import Image
 
     data = raw.extract_thumb().data
-    # LibRaw gives a JPEG without EXIF the RAW file's own.
-    is_jpeg = isinstance(data, bytes)
-    image = Image.open(BytesIO(data), formats=("JPEG",)) if is_jpeg else Image.fromarray(data)
+    if isinstance(data, bytes):
+        # LibRaw gives a JPEG without EXIF the RAW file's own.
+        image: Image.Image = Image.open(BytesIO(data), formats=("JPEG",))
+    else:
+        image = Image.fromarray(data)
     exif = image.getexif()
     if _ORIENTATION not in exif:
         exif[_ORIENTATION] = _ORIENTATIONS.get(raw.sizes.flip, 1)
@@ -161,17 +164,7 @@ def _read_header(content: bytes) -> PhotoMetadata:
 
     holder = Image.Image()
     holder.format = "TIFF"
-    holder.info = {"exif": content, **_find_xmp(content)}
+    holder.info = {"exif": content}
+    with suppress(Exception):  # malformed, or no TIFF
+        holder.info["xmp"] = holder.getexif().get(_XMP)
     return read_metadata(holder)
-
-
-def _find_xmp(content: bytes) -> Mapping[str, bytes]:
-    from PIL.Image import Exif
-
-    exif = Exif()
-    try:
-        exif.load(content)
-        packet = exif.get(700)
-    except Exception:  # noqa: BLE001 - malformed, or no TIFF
-        return {}
-    return {"xmp": packet} if isinstance(packet, bytes) else {}

@@ -84,7 +84,7 @@ def _first(descriptions: list[Element], name: str) -> str | None:
 
 
 def _iter_values(descriptions: list[Element], name: str) -> Iterator[str]:
-    """A property's values: its attribute, its text, or its items with the default language first."""
+    """A property's values: its attribute, its text, or its items, the default language first."""
     for description in descriptions:
         if attribute := description.get(name):
             yield attribute
