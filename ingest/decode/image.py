@@ -197,7 +197,7 @@ def _read_texts(
     content: bytes, source_uri: str, limits: Limits, policy: DecodePolicy
 ) -> list[str | None]:
     """The text in each frame, from the file opened anew: what an encoder takes is too small."""
-    from ingest.decode.ocr import MAX_SIDE_PIXELS, load_reader
+    from ingest.decode.ocr import load_reader
 
     reader = load_reader()
     with (
@@ -205,18 +205,21 @@ def _read_texts(
         translated_errors(source_uri, "the text in it cannot be read", "leave OCR off for it"),
     ):
         return [
-            reader.read(_to_legible(opened.image, MAX_SIDE_PIXELS))
+            reader.read(_to_legible(opened.image))
             for _, opened in _iter_opened(content, source_uri, limits, policy)
         ]
 
 
-def _to_legible(image: Image.Image, max_side_pixels: int) -> Image.Image:
-    """Upright RGB at the file's own size, or the largest that is allowed."""
+def _to_legible(image: Image.Image) -> Image.Image:
+    """Upright RGB at the size at which text is looked for."""
+    from ingest.decode.ocr import to_legible_size
+
+    size = to_legible_size(*image.size)
+    image.draft(None, size)  # only JPEG heeds it, and stays at least that large
     image.load()
     orientation = read_orientation(image)
     opaque = to_opaque(to_eight_bits(image)).convert("RGB")
-    opaque.thumbnail((max_side_pixels, max_side_pixels), Image.Resampling.BICUBIC)
-    return to_upright(opaque, orientation)
+    return to_upright(opaque.resize(size, reducing_gap=2), orientation)
 
 
 def _open(content: bytes, source_uri: str, file_format: str) -> Image.Image:

@@ -14,10 +14,19 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 MAX_SIDE_PIXELS = 2_000
-"""RapidOCR itself shrinks a larger image to this; finding text in one of 2,000 x 2,000 pixels takes
-about 2 GB."""
+MAX_PIXELS = 2_000_000
+"""A page of A4 at 144 dots an inch. Memory and time go with them: at 2 million the engine and its
+models take up to 1.4 GB of addresses, at 4 million 2 GB."""
+
+_GOOD_SIDE_PIXELS = 736
+"""The models were trained on images at least that large; a smaller one is enlarged."""
+
+_MIN_SIDE_PIXELS = 8
+"""No text is lower; RapidOCR would enlarge a strip of a pixel without bound."""
 
 _MIN_CONFIDENCE = 0.7
+"""What was read in pictures of textbooks is mostly right above it and mostly noise below."""
+
 _MAX_CHARS = 20_000
 """More than any page of print has."""
 
@@ -26,11 +35,25 @@ _TASKS = ("Det", "Cls", "Rec")
 _LOADING = threading.Lock()
 
 
+def to_legible_size(width_pixels: int, height_pixels: int) -> tuple[int, int]:
+    """The size at which text is looked for: small images enlarged, large ones shrunk."""
+    factor = min(
+        max(1.0, _GOOD_SIDE_PIXELS / min(width_pixels, height_pixels)),
+        MAX_SIDE_PIXELS / max(width_pixels, height_pixels),
+        (MAX_PIXELS / (width_pixels * height_pixels)) ** 0.5,
+    )
+    return max(1, int(width_pixels * factor)), max(1, int(height_pixels * factor))
+
+
 class TextReader(Protocol):
     """Reads the text in images."""
 
     def read(self, image: Image) -> str | None:
-        """The lines of an upright RGB image, in reading order, or None without any."""
+        """The lines of an upright RGB image, in reading order, or None without any.
+
+        Args:
+            image: Of :func:`to_legible_size`.
+        """
 
 
 class _RapidReader:
@@ -47,7 +70,9 @@ class _RapidReader:
         self._engine = RapidOCR(
             params={
                 "Global.log_level": "critical",
-                "Global.max_side_len": MAX_SIDE_PIXELS,
+                # The size is what it is given: its own rule enlarges strips without bound.
+                "Det.limit_type": "max",
+                "Det.limit_side_len": MAX_SIDE_PIXELS,
                 "Global.text_score": _MIN_CONFIDENCE,
                 "EngineConfig.onnxruntime.intra_op_num_threads": 1,
                 "EngineConfig.onnxruntime.inter_op_num_threads": 1,
@@ -60,10 +85,14 @@ class _RapidReader:
         """See :class:`TextReader`."""
         import numpy as np
 
+        if min(image.size) < _MIN_SIDE_PIXELS:
+            return None
         blue_green_red = np.ascontiguousarray(np.asarray(image)[:, :, ::-1])
         with self._lock:
-            lines = self._engine(blue_green_red).txts or ()
-        text = to_normal_text("\n".join(line.strip() for line in lines)).strip()
+            lines = getattr(self._engine(blue_green_red), "txts", None) or ()
+        # A ring or a window is taken for brackets more often than brackets stand alone.
+        words = [line.strip() for line in lines if any(map(str.isalnum, line))]
+        text = to_normal_text("\n".join(words)).strip()
         return text[:_MAX_CHARS].rstrip() or None
 
 

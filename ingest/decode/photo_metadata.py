@@ -27,7 +27,8 @@ _BOILERPLATE = re.compile(
     # Cameras and programs that fill the field by themselves, as seen in photograph collections.
     r"<?(?:(?:olympus|samsung|konica|minolta|sony|kodak|pentax|casio|ricoh|fujifilm|panasonic) )*"
     r"digital (?:still )?camera>?"
-    r"|samsung camera pictures?|sony dsc|dsc[-_ ]?\d*|exif[-_ ]jpeg(?:[-_ ]\w)?(?:[-_ ]picture)?|jpe?g|dcf 1\.0|default"
+    r"|samsung camera pictures?|sony dsc|dsc[-_ ]?\d*|default"
+    r"|exif[-_ ]jpeg(?:[-_ ]\w)?(?:[-_ ]picture)?|jpe?g|dcf 1\.0"
     r"|untitled(?:[-_ ]?\d*)?|<?(?:digimax|kenox)[^>]*>?|lead technologies inc\..*|ascii|picasa"
     r"|(?:creat|edit)ed with (?:the )?gimp|my beautiful picture|image description|binary comment"
     # Shooting modes that Huawei and Honor write.

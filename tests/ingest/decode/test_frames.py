@@ -50,7 +50,9 @@ def test_positions_are_evenly_spaced(total: int, wanted: int) -> None:
     assert len(positions) == min(total, wanted)
     assert positions[0] == 0
     assert positions[-1] < total
-    gaps = {after - before for before, after in zip(positions, [*positions[1:], total], strict=True)}
+    gaps = {
+        after - before for before, after in zip(positions, [*positions[1:], total], strict=True)
+    }
     assert max(gaps) - min(gaps) <= 1
     assert min(gaps) >= 1
 
