@@ -16,7 +16,7 @@ _COPY_OR_MASK = 0b101
 
 _NEW_SUBFILE_TYPE = 254
 
-_MAX_COMPOSED_PIXELS = 2_000_000_000
+_MAX_COMPOSED_PIXELS = 1_000_000_000
 """A frame of an animation is painted over those before it; no more pixels than these are, about ten
 seconds' worth."""
 
@@ -37,7 +37,7 @@ def iter_frames(image: Image, wanted: int, limits: Limits) -> Iterator[tuple[int
         image: Opened; it is moved from frame to frame.
         wanted: How many frames at most.
         limits: Frames behind the ``max_pages``-th are not looked at, nor are those of an animation
-            behind the first two thousand million pixels.
+            behind the first thousand million pixels.
 
     Yields:
         The frame's number among those that are shown, from 1, or None where there is but one; and

@@ -25,8 +25,7 @@ _READ_AHEAD = 4
 
 _BOILERPLATE = re.compile(
     # Cameras and programs that fill the field by themselves, as seen in photograph collections.
-    r"<?(?:(?:olympus|samsung|konica|minolta|sony|kodak|pentax|casio|ricoh|fujifilm|panasonic) )*"
-    r"digital (?:still )?camera>?"
+    r"<?(?-i:(?:[A-Z]+ )*DIGITAL (?:STILL )?CAMERA)>?|dcim[\\/]\S*"
     r"|samsung camera pictures?|sony dsc|dsc[-_ ]?\d*|default"
     r"|exif[-_ ]jpeg(?:[-_ ]\w)?(?:[-_ ]picture)?|jpe?g|dcf 1\.0"
     r"|untitled(?:[-_ ]?\d*)?|<?(?:digimax|kenox)[^>]*>?|lead technologies inc\..*|ascii|picasa"
@@ -35,7 +34,7 @@ _BOILERPLATE = re.compile(
     r"|(?:oz(?:ed|no))?r?(?:cof|cosf|hdr|hdrpl|dav|nor|edf|mde|ptr|sdr|btf|fbt|vhdr_\w+)"
     r"(?:_?(?:cof|soft|vivi))?"
     # Descriptions for programs: tifffile, ImageJ, OME.
-    r"|\{\"shape\":.*|imagej=.*|<\?xml .*|<ome[ >].*",
+    r"|\{\"shape\":.*|imagej=.*|shape=\(.*|<\?xml .*|<ome[ >].*",
     re.IGNORECASE | re.DOTALL,
 )
 """What is no title and no caption, whole; white space is one space."""

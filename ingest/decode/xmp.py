@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -60,12 +61,13 @@ def _read(packet: bytes) -> PhotoMetadata:
 
 def _iter_descriptions(packet: bytes) -> Iterator[Element]:
     """The file's own statements; nested ones are about its ingredients."""
-    if b"<!DOCTYPE" in packet or b"<!ENTITY" in packet:
+    text = packet.decode(_find_encoding(packet), "replace").strip("\ufeff\0 \r\n\t")
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
         return
     from lxml import etree
 
     parser = etree.XMLParser(
-        encoding="utf-8",  # of every packet, whatever it declares
+        encoding="utf-8",  # whatever the packet declares
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
@@ -73,10 +75,17 @@ def _iter_descriptions(packet: bytes) -> Iterator[Element]:
         remove_comments=True,
         remove_pis=True,
     )
-    readable = packet.strip(b"\0 \r\n\t").decode("utf-8", "replace").encode()
-    root = etree.fromstring(readable, parser)
+    root = etree.fromstring(text.encode("utf-8", "replace"), parser)
     rdf = root if root.tag == f"{_RDF}RDF" else root.find(f"{_RDF}RDF")
     yield from () if rdf is None else rdf.iterfind(f"{_RDF}Description")
+
+
+def _find_encoding(packet: bytes) -> str:
+    """UTF-8, which is asked for in most formats, or UTF-16 by its NULs and its mark."""
+    if packet.startswith(BOM_UTF16_BE) or packet[:1] == b"\0":
+        return "utf-16-be"
+    is_little_endian = packet.startswith(BOM_UTF16_LE) or packet[1:2] == b"\0"
+    return "utf-16-le" if is_little_endian else "utf-8"
 
 
 def _first(descriptions: list[Element], name: str) -> str | None:
