@@ -10,6 +10,13 @@ from typing import TYPE_CHECKING
 from PIL import ExifTags
 from PIL.Image import Transpose
 
+from ingest.decode.photo_metadata import (
+    PhotoMetadata,
+    to_caption,
+    to_keywords,
+    to_photo_title,
+)
+
 if TYPE_CHECKING:
     from PIL.Image import Exif, Image
 
@@ -51,14 +58,39 @@ def to_upright(image: Image, orientation: int) -> Image:
     return image if turn is None else image.transpose(turn)
 
 
-def read_taken_at(image: Image) -> str | None:
-    """When the photograph was taken, ISO 8601, with its offset from UTC where the camera says it.
+def read_exif(image: Image) -> PhotoMetadata:
+    """ImageDescription, and when the photograph was taken.
 
-    DateTimeOriginal, else DateTimeDigitized. The plain DateTime is when the file was last edited.
+    That is DateTimeOriginal, else DateTimeDigitized, with the offset from UTC where the camera says
+    it. The plain DateTime is when the file was last edited.
     """
+    caption = taken_at = None
     with suppress(Exception):  # malformed EXIF raises about anything
-        return _to_moment(image.getexif())
-    return None
+        caption = to_caption(_to_text(image.getexif().get(ExifTags.Base.ImageDescription)))
+    with suppress(Exception):
+        taken_at = _to_moment(image.getexif())
+    return PhotoMetadata(caption=caption, taken_at=taken_at)
+
+
+def read_windows_tags(image: Image) -> PhotoMetadata:
+    """The tags that the Windows Explorer writes beside ImageDescription."""
+    with suppress(Exception):  # malformed EXIF raises about anything
+        exif = image.getexif()
+        title, comment, keywords, subject = (
+            _to_wide_text(exif.get(tag))
+            for tag in (
+                ExifTags.Base.XPTitle,
+                ExifTags.Base.XPComment,
+                ExifTags.Base.XPKeywords,
+                ExifTags.Base.XPSubject,
+            )
+        )
+        return PhotoMetadata(
+            title=to_photo_title(title),
+            caption=to_caption(comment) or to_caption(subject),
+            keywords=to_keywords(keywords.split(";")),
+        )
+    return PhotoMetadata()
 
 
 def _to_moment(exif: Exif) -> str | None:
@@ -73,3 +105,20 @@ def _to_moment(exif: Exif) -> str | None:
             offset = str(tags.get(offset_tag, "")).strip("\0 ")
             return moment.isoformat() + (offset if _OFFSET.fullmatch(offset) else "")
     return None
+
+
+def _to_text(value: object) -> str | None:
+    """ASCII by the standard; UTF-8, or else Windows-1252, in what programs write."""
+    content = value.encode("latin-1", "replace") if isinstance(value, str) else value
+    if not isinstance(content, bytes):
+        return None
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")
+
+
+def _to_wide_text(value: object) -> str:
+    """UTF-16, ended by a NUL."""
+    content = bytes(value) if isinstance(value, bytes | tuple) else b""
+    return content.decode("utf-16-le", "replace").partition("\0")[0]

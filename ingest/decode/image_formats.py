@@ -13,10 +13,14 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401
 )
 
+from ingest.decode.raw import is_raw
 from schemas.errors import UnsupportedFormat
 
-SUPPORTED = "JPEG, PNG, WEBP, GIF, BMP, TIFF, AVIF and HEIF"
+SUPPORTED = "JPEG, PNG, WEBP, GIF, BMP, TIFF, AVIF, HEIF and the RAW formats of cameras"
 """The allow-list, in words."""
+
+RAW = "RAW"
+"""Every RAW format; Pillow reads none."""
 
 _SIGNATURES = (
     (b"\xff\xd8\xff", "JPEG"),
@@ -34,7 +38,7 @@ _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 
 
 def to_image_format(content: bytes, source_uri: str) -> str:
-    """Pillow's name of the format.
+    """Pillow's name of the format, or :data:`RAW`.
 
     Raises:
         UnsupportedFormat: It is none of the allow-list, whatever the file is called.
@@ -50,6 +54,8 @@ def to_image_format(content: bytes, source_uri: str) -> str:
 
 
 def _sniff(content: bytes) -> str | None:
+    if is_raw(content):
+        return RAW
     for signature, name in _SIGNATURES:
         if content.startswith(signature):
             return name
