@@ -10,7 +10,7 @@ import stat
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, cast
 
 from ingest.sources.filesystems import attempt, open_place, to_root_error
 from ingest.sources.names import to_name
@@ -18,6 +18,7 @@ from ingest.sources.uris import to_printable
 from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Mapping, Sequence
 
     from ingest.sources.filesystems import Place
@@ -82,16 +83,16 @@ class ShardNames:
         shown = f"{place.url}/{spec.removeprefix(prefix)}"
         return cls(shown, f"{place.url}/", _unique(names), place)
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str) -> io.RawIOBase | io.BufferedReader:
         """One of the shards, to be read forward.
 
         Raises:
             OSError: It cannot be had. A backend raises errors of its own too.
         """
         if self.place is None:
-            return cast("BinaryIO", open(self.prefix + name, "rb", 0, opener=_open_regular))
+            return open(self.prefix + name, "rb", opener=_open_regular)
         place, path = self.place, self.place.below(name)
-        return cast("BinaryIO", attempt(lambda: place.filesystem.open(path, "rb")))
+        return cast("io.RawIOBase", attempt(lambda: place.filesystem.open(path, "rb")))
 
     def to_root_name(self) -> str:
         """A root's name: what the shards' names begin with, or their folder's name."""

@@ -26,7 +26,9 @@ _MAX_ENDS = 4
 """How often the end of the file may be met: by the parser, and by looking behind its end mark."""
 
 
-def iter_members(file: BinaryIO) -> Iterator[tuple[tarfile.TarInfo, Callable[[], bytes]]]:
+def iter_members(
+    file: io.RawIOBase | io.BufferedReader,
+) -> Iterator[tuple[tarfile.TarInfo, Callable[[], bytes]]]:
     """Every member of a tar file, compressed with gzip or not, with what reads it.
 
     A member can be read until the next one is asked for. One header and one buffer are held.
@@ -82,10 +84,11 @@ class _Read:
 class _Allowance:
     """The file that the parser sees: decompressed, and no more of it than a header may take."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        buffered = io.BufferedReader(cast("io.RawIOBase", file), _BUFFER_BYTES)
-        is_gzip = buffered.peek(len(_GZIP_MAGIC))[: len(_GZIP_MAGIC)] == _GZIP_MAGIC
-        self._file = cast("BinaryIO", gzip.GzipFile(fileobj=buffered)) if is_gzip else buffered
+    def __init__(self, file: io.RawIOBase | io.BufferedReader) -> None:
+        if not isinstance(file, io.BufferedReader):
+            file = io.BufferedReader(file, _BUFFER_BYTES)
+        is_gzip = file.peek(len(_GZIP_MAGIC))[: len(_GZIP_MAGIC)] == _GZIP_MAGIC
+        self._file = cast("BinaryIO", gzip.GzipFile(fileobj=file)) if is_gzip else file
         self._taken = 0
         self._ends = 0
         self.reach(0)

@@ -279,9 +279,7 @@ def test_the_address_that_was_checked_is_the_one_that_is_connected_to(
         return resolve(name, *arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket, "getaddrinfo", rebind)
-    reader = WebReader(
-        [f"localhost:{port}"], address_allowed=LOOPBACK.__eq__, ssl_context=trusting
-    )
+    reader = WebReader([f"localhost:{port}"], address_allowed=LOOPBACK.__eq__, ssl_context=trusting)
     assert reader.read(f"https://localhost:{port}/file", URI, 100) == b"content"
     reader.close()
     with pytest.raises(UnreadableSource, match="127.0.0.2"):
@@ -356,9 +354,7 @@ def test_other_answers_are_errors_and_not_asked_for_again(
     assert len(Handler.asked) == 1
 
 
-def test_a_server_that_says_when_to_come_again_is_asked_again(
-    reader: WebReader, port: int
-) -> None:
+def test_a_server_that_says_when_to_come_again_is_asked_again(reader: WebReader, port: int) -> None:
     for page in ("busy", "busy-date"):
         assert reader.read(f"https://localhost:{port}/{page}", URI, 100) == b"content"
     Handler.asked.clear()
