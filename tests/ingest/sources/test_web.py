@@ -20,10 +20,11 @@ from ingest.sources.web import WebLimits, WebReader
 from schemas.errors import SettingsError, SourceTooLarge, UnreadableSource
 
 if TYPE_CHECKING:
+    import trustme
     from collections.abc import Callable, Iterator
     from ipaddress import IPv4Address, IPv6Address
 
-trustme = pytest.importorskip("trustme", reason="makes the certificates; comes with the extra dev")
+pytest.importorskip("trustme", reason="makes the certificates; comes with the extra dev")
 
 URI = "manifest://m/1"
 LOOPBACK = ip_address("127.0.0.1")
@@ -44,19 +45,21 @@ class Handler(BaseHTTPRequestHandler):
         self.headers_of[path] = dict(self.headers)
         pages: dict[str, Callable[[], None]] = {
             "/file": lambda: self.answer(b"content"),
-            "/to": lambda: self.answer(b"", 302, Location=query["url"][0]),
-            "/loop": lambda: self.answer(b"", 301, Location="/loop"),
-            "/cookie": lambda: self.answer(b"", 302, Location="/file", **{"Set-Cookie": "a=b"}),
+            "/to": lambda: self.answer(b"", 302, ("Location", query["url"][0])),
+            "/loop": lambda: self.answer(b"", 301, ("Location", "/loop")),
+            "/cookie": lambda: self.answer(b"", 302, ("Location", "/file"), cookie="a=b"),
             "/short": lambda: self.answer(b"short", length=50),
             "/endless": self.send_endlessly,
             "/drip": self.drip,
             "/drip-header": self.drip_header,
-            "/bomb": lambda: self.answer(BOMB, **{"Content-Encoding": "gzip"}),
-            "/gzip": lambda: self.answer(gzip.compress(b"content"), **{"Content-Encoding": "gzip"}),
-            "/cut-gzip": lambda: self.answer(
-                gzip.compress(b"content")[:-9], **{"Content-Encoding": "gzip"}
+            "/bomb": lambda: self.answer(BOMB, 200, ("Content-Encoding", "gzip")),
+            "/gzip": lambda: self.answer(
+                gzip.compress(b"content"), 200, ("Content-Encoding", "gzip")
             ),
-            "/br": lambda: self.answer(b"x", **{"Content-Encoding": "br"}),
+            "/cut-gzip": lambda: self.answer(
+                gzip.compress(b"content")[:-9], 200, ("Content-Encoding", "gzip")
+            ),
+            "/br": lambda: self.answer(b"x", 200, ("Content-Encoding", "br")),
             "/busy": lambda: self.answer_after(1, "0"),
             "/busy-date": lambda: self.answer_after(1, formatdate(0, usegmt=True)),
             "/busy-for-ever": lambda: self.answer_after(99, "0"),
@@ -69,11 +72,19 @@ class Handler(BaseHTTPRequestHandler):
             pages[path]()
 
     def answer(
-        self, body: bytes, status: int = 200, *, length: int | None = None, **fields: str
+        self,
+        body: bytes,
+        status: int = 200,
+        field: tuple[str, str] | None = None,
+        *,
+        cookie: str = "",
+        length: int | None = None,
     ) -> None:
         self.send_response(status)
-        for name, value in fields.items():
-            self.send_header(name, value)
+        if cookie:
+            self.send_header("Set-Cookie", cookie)
+        if field:
+            self.send_header(*field)
         self.send_header("Content-Length", str(len(body) if length is None else length))
         self.end_headers()
         self.wfile.write(body)
@@ -83,7 +94,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.asked.count(self.path) > times:
             self.answer(b"content")
         else:
-            self.answer(b"", 429, **{"Retry-After": retry_after})
+            self.answer(b"", 429, ("Retry-After", retry_after))
 
     def send_endlessly(self) -> None:
         self.send_response(200)
@@ -122,6 +133,8 @@ class Server(ThreadingHTTPServer):
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
+    import trustme
+
     return trustme.CA()
 
 
@@ -262,7 +275,7 @@ def test_an_allowed_name_at_a_private_address_is_refused(
     Handler.asked.clear()
     reader = WebReader([f"localhost:{port}", f"127.0.0.1:{port}"], ssl_context=trusting)
     for host in ("localhost", "127.0.0.1"):
-        with pytest.raises(UnreadableSource, match=f"{host} is at .*, which is not public"):
+        with pytest.raises(UnreadableSource, match="which is not public"):
             reader.read(f"https://{host}:{port}/file", URI, 100)
     assert Handler.asked == []
 
@@ -282,7 +295,7 @@ def test_the_address_that_was_checked_is_the_one_that_is_connected_to(
     reader = WebReader([f"localhost:{port}"], address_allowed=LOOPBACK.__eq__, ssl_context=trusting)
     assert reader.read(f"https://localhost:{port}/file", URI, 100) == b"content"
     reader.close()
-    with pytest.raises(UnreadableSource, match="127.0.0.2"):
+    with pytest.raises(UnreadableSource, match=r"127\.0\.0\.2"):
         reader.read(f"https://localhost:{port}/file", URI, 100)
 
 
@@ -294,7 +307,7 @@ def test_a_name_with_one_private_address_among_others_is_refused(
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     reader = WebReader(["example.org"], ssl_context=trusting)
-    with pytest.raises(UnreadableSource, match="192.168.1.1, which is not public"):
+    with pytest.raises(UnreadableSource, match=r"192\.168\.1\.1, which is not public"):
         reader.read("https://example.org/", URI, 100)
 
 
@@ -359,7 +372,7 @@ def test_a_server_that_says_when_to_come_again_is_asked_again(reader: WebReader,
         assert reader.read(f"https://localhost:{port}/{page}", URI, 100) == b"content"
     Handler.asked.clear()
     for page, attempts in (("busy-for-ever", 3), ("busy-for-long", 1), ("busy-without-a-word", 1)):
-        with pytest.raises(UnreadableSource, match="Too Many Requests|Service Unavailable"):
+        with pytest.raises(UnreadableSource, match=r"Too Many Requests|Service Unavailable"):
             reader.read(f"https://localhost:{port}/{page}", URI, 100)
         assert Handler.asked.count(f"/{page}") == attempts
 
@@ -407,11 +420,46 @@ def test_what_is_no_host_is_a_settings_error(entry: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    """0.0.0.0 10.1.2.3 100.64.0.1 127.8.8.8 168.63.129.16 169.254.169.254 172.31.0.1 192.0.0.8
-    192.0.2.1 192.88.99.1 192.168.0.1 198.18.0.1 198.51.100.1 203.0.113.1 224.0.0.1 240.0.0.1
-    255.255.255.255 :: ::1 ::7f00:1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 64:ff9b::7f00:1
-    64:ff9b::a00:1 64:ff9b:1::1 100::1 2001::1 2001:db8::1 2002:7f00:1::1 2002:808:808::1 fc00::1
-    fd00:ec2::254 fe80::1 fe80::1%1 fec0::1 ff02::1 3fff::1 2606:4700::1%1""".split(),
+    [
+        "0.0.0.0",
+        "10.1.2.3",
+        "100.64.0.1",
+        "127.8.8.8",
+        "168.63.129.16",
+        "169.254.169.254",
+        "172.31.0.1",
+        "192.0.0.8",
+        "192.0.2.1",
+        "192.88.99.1",
+        "192.168.0.1",
+        "198.18.0.1",
+        "198.51.100.1",
+        "203.0.113.1",
+        "224.0.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "::7f00:1",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::7f00:1",
+        "64:ff9b::a00:1",
+        "64:ff9b:1::1",
+        "100::1",
+        "2001::1",
+        "2001:db8::1",
+        "2002:7f00:1::1",
+        "2002:808:808::1",
+        "fc00::1",
+        "fd00:ec2::254",
+        "fe80::1",
+        "fe80::1%1",
+        "fec0::1",
+        "ff02::1",
+        "3fff::1",
+        "2606:4700::1%1",
+    ],
 )
 def test_addresses_that_are_not_public(address: str) -> None:
     assert not is_public(ip_address(address))
@@ -419,7 +467,14 @@ def test_addresses_that_are_not_public(address: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    "1.1.1.1 93.184.215.14 172.32.0.1 ::ffff:8.8.8.8 64:ff9b::808:808 2606:4700::1111".split(),
+    [
+        "1.1.1.1",
+        "93.184.215.14",
+        "172.32.0.1",
+        "::ffff:8.8.8.8",
+        "64:ff9b::808:808",
+        "2606:4700::1111",
+    ],
 )
 def test_addresses_that_are_public(address: str) -> None:
     assert is_public(ip_address(address))
