@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HEADERS = (("Accept", "*/*"), ("Accept-Encoding", "identity"), ("User-Agent", "diptych"))
 _KEEP_SECONDS = 5.0
-_LATER = "try again later, or remove its URL"
+_LATER = "mend or remove its URL, or try again later"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +195,7 @@ class WebReader:
         if not self._allowed.admits(host, port):
             shown = host if port == HTTPS_PORT else f"{host}:{port}"
             raise UnreadableSource(
-                source_uri, f"{which} is of {shown}, which is not allowed; add it to allowed_hosts"
+                source_uri, f"{which} is of {shown}, which is not allowed; allow it (allow_hosts)"
             )
         return target
 

@@ -20,9 +20,10 @@ from ingest.sources.web import WebLimits, WebReader
 from schemas.errors import SettingsError, SourceTooLarge, UnreadableSource
 
 if TYPE_CHECKING:
-    import trustme
     from collections.abc import Callable, Iterator
     from ipaddress import IPv4Address, IPv6Address
+
+    import trustme
 
 pytest.importorskip("trustme", reason="makes the certificates; comes with the extra dev")
 
@@ -421,7 +422,7 @@ def test_what_is_no_host_is_a_settings_error(entry: str) -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        "0.0.0.0",
+        "0.0.0.0",  # noqa: S104 - refused, not bound
         "10.1.2.3",
         "100.64.0.1",
         "127.8.8.8",
