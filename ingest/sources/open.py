@@ -100,6 +100,8 @@ def _open_shards(spec: str, options: SourceOptions) -> Source:
     return ShardSource.open(
         spec,
         name=options.name,
+        include=options.include,
+        exclude=options.exclude,
         max_bytes=options.max_source_bytes,
         options=options.storage_options,
     )
