@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 _T = TypeVar("_T")
+
+_ONE_AT_A_TIME = threading.RLock()
 
 ATTEMPTS = 3
 """Tries at one call, on top of those that some backends make themselves."""
@@ -57,7 +61,7 @@ class Place:
         protocol: Of its URL, e.g. ``s3``.
         url: Without a password and without a slash at the end; for people.
         path: What the file system calls it.
-        filesystem: Its methods may be called from several threads.
+        filesystem: Called through :func:`attempt`, which knows whether threads may call at once.
     """
 
     protocol: str
@@ -89,17 +93,18 @@ def open_place(url: str, options: Mapping[str, object] | None = None) -> Place:
     shown = hide_password(url).rstrip("/")
     from fsspec.core import url_to_fs
 
-    # Listings are read once, in order: keeping them would only cost memory.
-    chosen = {"use_listings_cache": False, **(options or {})}
+    # Listings are read once, in order: keeping them would only cost memory. Others than stores
+    # hand an option that they do not know on to their client, which refuses it.
+    own = {"use_listings_cache": False} if protocol in OBJECT_STORES else {}
     try:
-        filesystem, path = url_to_fs(url, **chosen)
+        filesystem, path = url_to_fs(url, **{**own, **(options or {})})
     except ImportError as error:
         package = _PACKAGES.get(protocol)
         advice = f"pip install {package}" if package else str(error)
         raise SettingsError(
             f"{shown}: {protocol}:// needs a package that is not installed; {advice}"
         ) from error
-    except (OSError, EOFError, ValueError, TypeError, RuntimeError) as error:
+    except Exception as error:
         raise to_root_error(shown, error) from error
     return Place(protocol, shown, str(path), filesystem)
 
@@ -154,7 +159,7 @@ def read_whole(place: Place, path: str, source_uri: str, max_bytes: int) -> byte
         return bytes(place.filesystem.cat_file(path, start=0, end=max_bytes + 1))
 
     try:
-        content = attempt(read)
+        content = attempt(place.filesystem, read)
     except Exception as error:
         trouble = to_trouble(error)
         if trouble is Trouble.EMPTY:
@@ -165,13 +170,23 @@ def read_whole(place: Place, path: str, source_uri: str, max_bytes: int) -> byte
     return content
 
 
-def attempt(action: Callable[[], _T]) -> _T:
+def attempt(filesystem: AbstractFileSystem, action: Callable[[], _T]) -> _T:
     """Do something on a file system, again after a pause while it does not answer.
+
+    Safe to call from several threads.
 
     Raises:
         Exception: Whatever the last attempt raised.
     """
     import tenacity
+
+    # Those with an event loop take calls from any thread; of the others paramiko, for one, loses
+    # answers when two threads ask at once.
+    turn = nullcontext() if filesystem.async_impl else _ONE_AT_A_TIME
+
+    def act() -> _T:
+        with turn:
+            return action()
 
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception(lambda error: to_trouble(error) is Trouble.OUTAGE),
@@ -179,7 +194,7 @@ def attempt(action: Callable[[], _T]) -> _T:
         stop=tenacity.stop_after_attempt(ATTEMPTS),
         reraise=True,
     )
-    return retrying(action)
+    return retrying(act)
 
 
 def too_large(source_uri: str, size: str, max_bytes: int) -> SourceTooLarge:

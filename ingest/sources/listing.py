@@ -119,7 +119,7 @@ def _list_root(place: Place) -> list[Entry]:
 
 def _list_folder(place: Place, folder: str) -> list[Entry] | Unlisted:
     try:
-        return attempt(lambda: _list(place, folder))
+        return attempt(place.filesystem, lambda: _list(place, folder))
     except Exception as error:
         if to_trouble(error) in {Trouble.OUTAGE, Trouble.CREDENTIALS, Trouble.MISSING_BUCKET}:
             raise to_root_error(place.url, error) from error
@@ -144,7 +144,7 @@ def _list(place: Place, folder: str) -> list[Entry]:
 
 def _call(place: Place, action: Callable[[], Any]) -> Any:  # noqa: ANN401 - a backend's answer
     try:
-        return attempt(action)
+        return attempt(place.filesystem, action)
     except Exception as error:
         raise to_root_error(place.url, error) from error
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ingest.sources.filesystems import (
     OBJECT_STORES,
+    attempt,
     hide_password,
     open_place,
     read_whole,
@@ -161,7 +162,8 @@ class RemoteSource:
             return None
         filesystem = self.place.filesystem
         try:
-            is_there = filesystem.exists(filesystem._strip_protocol(before))  # noqa: SLF001
+            path = filesystem._strip_protocol(before)  # noqa: SLF001 - fsspec offers no other
+            is_there = attempt(filesystem, lambda: filesystem.exists(path))
         except Exception:  # noqa: BLE001 - whatever it is, this source cannot tell
             return None
         return before if is_there else None

@@ -92,7 +92,8 @@ class ShardNames:
         if self.place is None:
             return open(self.prefix + name, "rb", opener=_open_regular)
         place, path = self.place, self.place.below(name)
-        return cast("io.RawIOBase", attempt(lambda: place.filesystem.open(path, "rb")))
+        file = attempt(place.filesystem, lambda: place.filesystem.open(path, "rb"))
+        return cast("io.RawIOBase", file)
 
     def to_root_name(self) -> str:
         """A root's name: what the shards' names begin with, or their folder's name."""
@@ -158,7 +159,7 @@ def _glob_here(pattern: str) -> list[str]:
 def _glob_below(place: Place, pattern: str) -> list[str]:
     base = place.path.rstrip("/") + "/"
     try:
-        found = attempt(lambda: place.filesystem.glob(base + pattern))
+        found = attempt(place.filesystem, lambda: place.filesystem.glob(base + pattern))
     except Exception as error:
         raise to_root_error(place.url, error) from error
     return sorted(str(path).removeprefix(base) for path in found)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -241,6 +243,27 @@ def test_a_folder_of_any_file_system_in_the_same_order_as_a_bucket(memory: Any) 
         source.read(replace(found[0], size_bytes=0), 4)
 
 
+def test_a_file_system_that_takes_one_call_at_a_time_gets_one(
+    memory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(8):
+        memory.pipe_file(f"/r/{n}.txt", b"x")
+    source = RemoteSource.open("memory://r")
+    found = records(source)
+    filesystem = source.place.filesystem
+    cat_file, taken = filesystem.cat_file, threading.Lock()
+
+    def take(*arguments: object, **options: object) -> object:
+        assert taken.acquire(blocking=False), "two at once"
+        time.sleep(0.005)
+        taken.release()
+        return cat_file(*arguments, **options)
+
+    monkeypatch.setattr(filesystem, "cat_file", take)
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(lambda record: source.read(record, 9), found)) == {b"x"}
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     paths=st.sets(
@@ -376,6 +399,27 @@ def test_a_package_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatc
         monkeypatch.delitem(known, protocol, raising=False)
         with pytest.raises(SettingsError, match=f"pip install {package}"):
             RemoteSource.open(f"{protocol}://user:pass@bucket/x")
+
+
+def test_what_goes_wrong_while_connecting_is_translated(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Picky(fsspec.get_filesystem_class("memory")):  # type: ignore[misc]
+        protocol = "picky"
+        cachable = False
+        failure: Exception = ValueError()
+
+        def __init__(self, **options: object) -> None:
+            super().__init__(**options)
+            raise self.failure
+
+    fsspec.register_implementation("picky", Picky, clobber=True)
+    for failure, expected in (
+        (ConnectionRefusedError("nobody"), SourceUnavailable),
+        (PermissionError("not you"), SettingsError),
+        (RuntimeError("odd"), SettingsError),
+    ):
+        monkeypatch.setattr(Picky, "failure", failure)
+        with pytest.raises(expected, match=str(failure)):
+            RemoteSource.open("picky://x/y")
 
 
 def test_names_and_options(memory: Any) -> None:
