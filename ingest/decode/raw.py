@@ -101,7 +101,8 @@ def open_preview(content: bytes, source_uri: str) -> Preview:
             source_uri, "a RAW image needs the extra `raw`: pip install 'diptych[raw]'"
         ) from error
     try:
-        with rawpy.imread(BytesIO(content)) as raw:
+        with rawpy.RawPy() as raw:
+            raw.open_buffer(BytesIO(content))
             return _to_preview(raw, content)
     except (
         rawpy.LibRawNoThumbnailError,
