@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 LOCAL_READERS = 2
 REMOTE_READERS = 16
 
+OCR_TIMES = 3
+"""Reading a dense page takes half a minute, so each frame may take this many times as long."""
+
 
 @dataclass(frozen=True, slots=True)
 class AssemblyLine:
@@ -146,9 +149,10 @@ def to_decoder(settings: Settings, children: int) -> Decoder:
     from ingest.decode.sandbox import to_allowance_bytes
     from ingest.decode.sandbox_pool import shared_pool
 
+    times = OCR_TIMES * settings.frames if settings.ocr else 1
     return shared_pool(
         children,
-        timeout_seconds=settings.decode_timeout_seconds * (settings.frames if settings.ocr else 1),
+        timeout_seconds=settings.decode_timeout_seconds * times,
         allowance_bytes=to_allowance_bytes(Limits.from_settings(settings)),
     )
 

@@ -159,6 +159,8 @@ class Preparer:
             pending.left_out += 1
             _LOG.warning("%s: a figure is left out: %s", record.source_uri, error.reason)
             return
+        if not self._limits.admits_figure(first_frame.width_pixels, first_frame.height_pixels):
+            return
         content_hash = pending.content.content_hash
         chunk = to_figure_chunk(
             record, document, figure, first_frame, content_hash, ordinal=0, count=1

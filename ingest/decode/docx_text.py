@@ -9,7 +9,7 @@ from ingest.decode.characters import to_title
 from ingest.decode.document import DecodedText
 from ingest.decode.docx_runs import DocxImage, Runs
 from ingest.decode.docx_styles import Styles, W
-from ingest.decode.office import missing_extra, open_office
+from ingest.decode.office import open_office
 from ingest.decode.packages import DOCX
 from ingest.decode.passages import Passages, to_line
 
@@ -45,15 +45,13 @@ def read_docx(content: bytes, source_uri: str, limits: Limits, figures: Figures)
         figures: Collects the images, if they are wanted.
 
     Raises:
-        UnsupportedFormat: It is of the kind before 2007, or python-docx is not installed.
+        UnsupportedFormat: It is of the kind before 2007.
         SourceTooLarge: It has more text, or unpacks to more, than allowed.
         DecodeError: It is damaged, encrypted or no Word document.
     """
+    import docx
+
     package, properties = open_office(content, source_uri, DOCX, limits)
-    try:
-        import docx
-    except ImportError as error:
-        raise missing_extra(source_uri, ".docx") from error
     document = docx.Document(package)
     text = _Reader(document, Passages(source_uri, limits), figures).read()
     return replace(

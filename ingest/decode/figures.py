@@ -94,10 +94,7 @@ class Figures:
 
     def is_large_enough(self, width_pixels: int, height_pixels: int) -> bool:
         """Whether it is more than a bullet, a rule or a spacer."""
-        limits = self._limits
-        sides = (width_pixels, height_pixels)
-        is_shape = min(sides) >= limits.min_figure_side_pixels
-        return is_shape and width_pixels * height_pixels >= limits.min_figure_pixels
+        return self._limits.admits_figure(width_pixels, height_pixels)
 
     def leave_out(self, reason: str) -> None:
         """Count one that is not kept."""

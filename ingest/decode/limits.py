@@ -53,6 +53,11 @@ class Limits:
             max_source_bytes=settings.max_source_bytes, max_image_pixels=settings.max_image_pixels
         )
 
+    def admits_figure(self, width_pixels: int, height_pixels: int) -> bool:
+        """Whether an image in a document is large enough to be more than decoration."""
+        is_shape = min(width_pixels, height_pixels) >= self.min_figure_side_pixels
+        return is_shape and width_pixels * height_pixels >= self.min_figure_pixels
+
     def __post_init__(self) -> None:
         """Refuse limits that nothing could pass."""
         if min(astuple(self)) < 1:

@@ -11,7 +11,6 @@ from ingest.decode.dates import to_iso_date
 from ingest.decode.language import to_language_tag
 from ingest.decode.packages import open_package, parse_xml
 from ingest.decode.relationships import to_mended
-from schemas.errors import UnsupportedFormat
 
 if TYPE_CHECKING:
     from zipfile import ZipFile
@@ -59,14 +58,6 @@ def open_office(
     with open_package(content, source_uri, media_type, limits) as package:
         properties = _read_core(package, source_uri)
         return BytesIO(to_mended(content, package, source_uri)), properties
-
-
-def missing_extra(source_uri: str, suffix: str) -> UnsupportedFormat:
-    """What to raise where the library that reads such files is not installed."""
-    return UnsupportedFormat(
-        source_uri,
-        f"a {suffix} file needs the extra `documents`: pip install 'diptych[documents]'",
-    )
 
 
 def _read_core(package: ZipFile, source_uri: str) -> CoreProperties:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +27,3 @@ class DecodePolicy:
         if self.frames < 1:
             msg = f"an image gives at least 1 frame: frames={self.frames}"
             raise ValueError(msg)
-
-    def describe(self) -> str:
-        """Canonical, for fingerprints: the choices that differ from the defaults, by name.
-
-        Empty for the defaults, and so it stays when a new choice is added; ``frames=4,ocr=True``
-        for two departures.
-        """
-        return ",".join(
-            f"{choice.name}={getattr(self, choice.name)}"
-            for choice in sorted(fields(self), key=lambda choice: choice.name)
-            if getattr(self, choice.name) != choice.default
-        )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from ingest.decode.characters import to_title
 from ingest.decode.document import DecodedText
-from ingest.decode.office import A, R, missing_extra, open_office
+from ingest.decode.office import A, R, open_office
 from ingest.decode.packages import PPTX
 from ingest.decode.passages import Passages, to_line
 from schemas.errors import SourceTooLarge
@@ -42,15 +42,13 @@ def read_pptx(content: bytes, source_uri: str, limits: Limits, figures: Figures)
         figures: Collects the pictures, if they are wanted.
 
     Raises:
-        UnsupportedFormat: It is of the kind before 2007, or python-pptx is not installed.
+        UnsupportedFormat: It is of the kind before 2007.
         SourceTooLarge: It has more slides or text, or unpacks to more, than allowed.
         DecodeError: It is damaged, encrypted or no presentation.
     """
+    import pptx
+
     package, properties = open_office(content, source_uri, PPTX, limits)
-    try:
-        import pptx
-    except ImportError as error:
-        raise missing_extra(source_uri, ".pptx") from error
     presentation = pptx.Presentation(package)
     _check_slides(len(presentation.slides), source_uri, limits)
     passages = Passages(source_uri, limits)

@@ -71,18 +71,12 @@ def _open_path(path: str) -> BinaryIO:
 
 @contextmanager
 def _open_url(url: str, options: Mapping[str, object]) -> Iterator[BinaryIO]:
-    try:
-        import fsspec  # noqa: F401 - only whether it is there
-    except ImportError as error:
-        raise SettingsError(
-            "a table at a URL needs the extra `remote`: pip install 'diptych[remote]'"
-        ) from error
     from ingest.sources.filesystems import attempt, open_place, to_root_error
 
     place = open_place(url, options)
     shown = without_secrets(url)
     try:
-        file = attempt(lambda: place.filesystem.open(place.path, "rb"))
+        file = attempt(place.filesystem, lambda: place.filesystem.open(place.path, "rb"))
     except Exception as error:  # each file system has errors of its own
         raise to_root_error(shown, error) from error
     with file:
