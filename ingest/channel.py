@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 
 
 class ChannelAborted(Exception):
-    """The run failed elsewhere; whoever waits on a channel ends its work."""
+    """The run failed elsewhere, or takes nothing more; whoever uses the channel ends its work."""
 
 
 class Channel(Generic[Item]):
@@ -37,17 +37,18 @@ class Channel(Generic[Item]):
         self._has_room = Condition(lock)
         self._has_items = Condition(lock)
         self._aborted = False
+        self._closed = False
 
     def put(self, item: Item) -> None:
         """Add an item, as soon as there is room.
 
         Raises:
-            ChannelAborted: The run failed.
+            ChannelAborted: The run failed, or the channel was closed.
         """
         with self._has_room:
-            while len(self._items) >= self._capacity and not self._aborted:
+            while len(self._items) >= self._capacity and not (self._aborted or self._closed):
                 self._has_room.wait()
-            if self._aborted:
+            if self._aborted or self._closed:
                 raise ChannelAborted
             self._items.append(item)
             self._has_items.notify()
@@ -90,8 +91,21 @@ class Channel(Generic[Item]):
     def finish(self) -> None:
         """One producer is done."""
         with self._has_items:
-            self._producers -= 1
+            self._producers -= not self._closed
             self._has_items.notify_all()
+
+    def close(self) -> bool:
+        """Take nothing more: what waits is still handed out, and who puts more ends its work.
+
+        Returns:
+            Whether a producer was not done yet.
+        """
+        with self._has_items:
+            was_open = self._producers > 0
+            self._producers, self._closed = 0, True
+            self._has_items.notify_all()
+            self._has_room.notify_all()
+            return was_open
 
     def abort(self) -> None:
         """Wake everyone who waits, to end."""

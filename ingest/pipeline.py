@@ -43,6 +43,10 @@ IDLE_SECONDS = 0.2
 """When nothing came for so long, gathered pieces are encoded in short batches, and gathered points
 are written."""
 
+LISTING_GRACE_SECONDS = 2.0
+"""A listing that is not wanted any more is waited for no longer: it may hang in a file system or on
+a network. Its thread ends with its next item, or with the process."""
+
 
 @dataclass(frozen=True, slots=True)
 class Workers:
@@ -126,18 +130,20 @@ class Pipeline:
             SourceUnavailable: The source did.
             DiptychError: Something else than an item failed: the encoder cannot be used at all.
         """
-        threads = self._to_threads(listed)
-        for thread in threads:
-            thread.start()
+        lister, *others = self._to_threads(listed)
         try:
+            for thread in (lister, *others):
+                thread.start()
             self._settle_all()
         except ChannelAborted:
             pass
         except BaseException as error:  # noqa: BLE001 - raised again below
             self._abort(error)
         finally:
-            for thread in threads:
-                thread.join()
+            for thread in others:
+                if thread.ident is not None:
+                    thread.join()
+            lister.join(LISTING_GRACE_SECONDS)
         if self._error is not None:
             raise self._error
         return not self._is_cut_short
@@ -259,6 +265,8 @@ class Pipeline:
     def _settle_all(self) -> None:
         """Write outcomes as they come, and what is gathered when none comes for a while."""
         while not self._settled.is_finished:
+            if self._stopping.is_set() and self._listed.close():
+                self._is_cut_short = True
             outcomes = self._settled.get(IDLE_SECONDS)
             if outcomes is None:
                 self._settler.flush()
