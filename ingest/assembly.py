@@ -16,6 +16,7 @@ from ingest.intake import Intake
 from ingest.pipeline import Pipeline, Stages, Workers
 from ingest.prepare import Preparer
 from ingest.settle import Settler
+from ingest.sources.folder import FolderSource
 from ingest.twins import Twins
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class AssemblyLine:
             engine=self.engine,
             collection_name=collection.name,
             twins=twins,
-            max_source_bytes=self.settings.max_source_bytes,
+            limits=Limits.from_settings(self.settings),
             stopwatch=self.stopwatch,
         )
 
@@ -187,13 +188,15 @@ class CanaryGuard:
                 self._passed = True
 
 
-def to_workers(settings: Settings, *, is_remote: bool = False) -> Workers:
+def to_workers(settings: Settings, source: Source) -> Workers:
     """Threads a stage: what the settings say, else one a core, and a few that read.
 
     Args:
         settings: The settings.
-        is_remote: Whether a network lies between, so that reading is mostly waiting.
+        source: Where a network lies between, reading is mostly waiting.
     """
+    has_urls = bool(settings.allow_hosts) and not isinstance(source, FolderSource)
+    is_remote = has_urls or "://" in source.location
     cores = count_cores()
     return Workers(
         read=settings.read_workers or (REMOTE_READERS if is_remote else LOCAL_READERS),

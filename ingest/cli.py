@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from threading import Event
     from types import FrameType
     from typing import Any
 
@@ -78,7 +78,10 @@ def ingest(  # noqa: PLR0913 - one parameter an option
     has changed is encoded. Items that cannot be indexed are listed at the end and in the
     dead-letter file, and the exit status is 3.
     """
-    stopping = _stop_on_signal()  # before what takes long to import
+    stopping = Event()
+    is_measuring = plan or tune  # which writes nothing, so that an interrupt may end it at once
+    if not is_measuring:
+        _set_on_signal(stopping)  # before what takes long to import
     from ingest.job import IngestJob
 
     listing: dict[str, Any] = {name: flags.pop(name) for name in _LISTING_OPTIONS}
@@ -91,6 +94,7 @@ def ingest(  # noqa: PLR0913 - one parameter an option
     )
     if tune:
         _show_tuning(job)
+        _set_on_signal(stopping)
     report = job.run()
     if as_json:
         click.echo(json.dumps(report.to_json(), indent=2))
@@ -157,13 +161,10 @@ def _show_tuning(job: IngestJob) -> None:
     click.echo(to_tuning_table(job.tune()), err=True)
 
 
-def _stop_on_signal() -> Event:
-    """An event that Ctrl-C or a termination request sets; a second one ends the process at once."""
+def _set_on_signal(stopping: Event) -> None:
+    """Let Ctrl-C or a termination request set an event; a second one ends the process at once."""
     import os
     import signal
-    from threading import Event
-
-    stopping = Event()
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature is signal's
         stopping.set()
@@ -173,4 +174,3 @@ def _stop_on_signal() -> Event:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    return stopping

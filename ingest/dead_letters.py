@@ -1,8 +1,10 @@
 """The dead-letter file: one JSON line for each item that could not be indexed.
 
 It is also what spares a run from trying them again: content that failed in a pipeline fails in it
-again. An item is tried anew when its bytes or the pipeline change, when it could not be read or its
-format was not supported (an extra may have been installed since), and on request.
+again. An item is tried anew when its bytes or the pipeline change, and on request; in every run
+when it could not be read, was over a limit (which may have been raised since) or of a format that
+is not supported (an extra may have been installed since), which costs no decoding; and up to three
+times in all when it killed its decoder or took too long, which a busy machine may be to blame for.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from ingest.sources.uris import from_source_uri
-from schemas.errors import StoreError, UnsupportedFormat
+from schemas.errors import DecoderDied, SourceTooLarge, StoreError, UnsupportedFormat
 from schemas.report import Failure
 
 if TYPE_CHECKING:
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ingest.fingerprint import Version
+
+KILLING_ATTEMPTS = 3
+"""An item that has killed its decoder so often is left alone."""
+
+_RETRIED = {SourceTooLarge.__name__, UnsupportedFormat.__name__}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +71,11 @@ class DeadLetters:
     def find_final(self, source_uri: str, version: Version) -> Failure | None:
         """The failure of this very content, if it is not to be tried again."""
         failure = self.failures.get(source_uri)
-        if self.retry or failure is None or not self.attempts(source_uri, version):
+        attempts = self.attempts(source_uri, version)
+        if self.retry or failure is None or not attempts or failure.kind in _RETRIED:
             return None
-        return None if failure.kind == UnsupportedFormat.__name__ else failure
+        is_spared = failure.kind == DecoderDied.__name__ and attempts < KILLING_ATTEMPTS
+        return None if is_spared else failure
 
     def after(
         self, failures: Iterable[Failure], root: str, resolved: Container[str] | None
@@ -82,14 +91,15 @@ class DeadLetters:
         Returns:
             Those of other roots and of items it did not come to, then the run's own.
         """
-        now = {failure.source_uri: failure for failure in failures}
+        own = list(failures)
+        now = {failure.source_uri for failure in own}
         kept = [
             failure
             for uri, failure in self.failures.items()
             if uri not in now
             and not (_is_below(uri, root) and (resolved is None or uri in resolved))
         ]
-        return [*kept, *now.values()]
+        return [*kept, *own]
 
 
 def write_dead_letters(path: Path, failures: Iterable[Failure]) -> None:
@@ -123,9 +133,12 @@ def _replace(path: Path, failures: Iterable[Failure]) -> None:
 
 def _to_failure(line: str) -> Failure | None:
     try:
-        return Failure(**json.loads(line))
+        failure = Failure(**json.loads(line))
     except (TypeError, ValueError):
         return None
+    # Nothing has checked the types.
+    kinds = {name: type(value) for name, value in asdict(failure).items()}
+    return failure if kinds.pop("attempts") is int and set(kinds.values()) == {str} else None
 
 
 def _is_below(source_uri: str, root: str) -> bool:

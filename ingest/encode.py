@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ingest.batches import to_batch
-from schemas.errors import EncoderError
-from schemas.records import Modality
+from schemas.errors import EncoderError, ModelUnavailable
+from schemas.records import Modality, Part
 from schemas.space import Role
 
 if TYPE_CHECKING:
@@ -24,21 +24,36 @@ def iter_encoded(pieces: Sequence[Piece], encoder: Encoder) -> Iterator[Outcome]
     When the encoder refuses a batch, its pieces are tried one by one, so that the one to blame
     fails alone.
 
+    Raises:
+        ModelUnavailable: No item is to blame.
+
     Yields:
         Outcomes of the records that are complete, or have failed, by it.
     """
     try:
         vectors = _encode(to_batch(pieces), encoder)
+    except ModelUnavailable:
+        raise
     except EncoderError as error:
         if len(pieces) > 1:
             for piece in pieces:
                 yield from iter_encoded([piece], encoder)
-        elif pieces[0].pending.fail():
-            yield pieces[0].pending.to_failed(error)
+        else:
+            yield from _iter_refused(pieces[0], error, encoder)
         return
     for piece, vector in zip(pieces, vectors, strict=True):
         if piece.pending.fill(piece.slot, vector):
             yield piece.pending.to_outcome(encoder.space.window_tokens)
+
+
+def _iter_refused(piece: Piece, error: EncoderError, encoder: Encoder) -> Iterator[Outcome]:
+    """The outcome of a record that a piece is refused of, unless more of it is to come."""
+    pending = piece.pending
+    if piece.chunk.part is Part.CAPTION:
+        if pending.refuse_caption(error):
+            yield pending.to_outcome(encoder.space.window_tokens)
+    elif pending.fail():
+        yield pending.to_failed(error)
 
 
 def _encode(batch: Batch, encoder: Encoder) -> Vectors:

@@ -63,8 +63,12 @@ class Fingerprints:
             return self._of_vector
         if record.modality is Modality.IMAGE:
             return self._of_image
-        is_plain = record.media_type == PLAIN_TEXT or not self.policy.figures
-        return self.of_text if is_plain else self._of_document
+        return self._of_document if self.has_figures(record) else self.of_text
+
+    def has_figures(self, record: Record) -> bool:
+        """Whether images in this record become points too."""
+        is_document = record.modality is Modality.TEXT and record.media_type != PLAIN_TEXT
+        return is_document and self.policy.figures
 
     @cached_property
     def of_text(self) -> str:

@@ -100,7 +100,8 @@ def ingest_in_memory(
     with connect(MEMORY) as engine:
         canary = canary_vectors(encoder, encoder.space.modalities)
         collection = ensure_collection(engine, "sample", encoder.space, canary)
-        line = AssemblyLine(source, settings, engine, encoder, stopwatch, to_workers(settings))
+        workers = to_workers(settings, source)
+        line = AssemblyLine(source, settings, engine, encoder, stopwatch, workers)
         pipeline = line.to_pipeline(
             collection,
             {},

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import os
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ingest.chunk import hash_content
+from ingest.decode.characters import to_normal_text
+from ingest.decode.text import decode_words, may_link_images
 from ingest.fingerprint import Version
 from ingest.outcome import Action, Outcome
 from ingest.pending import Pending
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ingest.dead_letters import DeadLetters
+    from ingest.decode.limits import Limits
     from ingest.fingerprint import Fingerprints
     from ingest.plan import Known
     from ingest.sources.source import Source
@@ -73,7 +77,7 @@ class Intake:
         engine: Where content of the same bytes is looked for.
         collection_name: In which collection.
         twins: Who encodes what in this run.
-        max_source_bytes: A larger item is refused.
+        limits: Over which an item is refused.
         stopwatch: Where the time goes.
     """
 
@@ -87,7 +91,7 @@ class Intake:
         engine: Engine,
         collection_name: str,
         twins: Twins,
-        max_source_bytes: int,
+        limits: Limits,
         stopwatch: Stopwatch,
     ) -> None:
         """Keep what every record is measured against."""
@@ -98,7 +102,7 @@ class Intake:
         self._engine = engine
         self._collection_name = collection_name
         self._twins = twins
-        self._max_source_bytes = max_source_bytes
+        self._limits = limits
         self._stopwatch = stopwatch
 
     def take(self, items: Sequence[Record | SourceError]) -> Taken:
@@ -126,9 +130,12 @@ class Intake:
             with self._stopwatch.lap("read"):
                 content = self._read(item)
                 pending = self._to_pending(item, content)
+            if (outcome := self._settle(pending)) is not None:
+                return outcome
+            self._decode_caption(pending)
         except (SourceError, UnsupportedModality) as error:
             return to_unread(item, error)
-        return self._settle(pending) or Work(pending, content)
+        return Work(pending, content)
 
     def _check_modality(self, record: Record) -> None:
         space = self._fingerprints.space
@@ -141,32 +148,50 @@ class Intake:
     def _read(self, record: Record) -> bytes:
         """The content; of a record with a vector only what the listing brought."""
         if record.content is None and record.vector is None:
-            return self._source.read(record, self._max_source_bytes)
+            return self._source.read(record, self._limits.max_source_bytes)
         content = record.content or b""
-        if len(content) > self._max_source_bytes:
+        if len(content) > self._limits.max_source_bytes:
             raise SourceTooLarge(
                 record.source_uri,
-                f"{len(content):,} bytes, over the limit of {self._max_source_bytes:,}; "
+                f"{len(content):,} bytes, over the limit of {self._limits.max_source_bytes:,}; "
                 "raise max_source_bytes",
             )
         return content
 
     def _to_pending(self, record: Record, content: bytes) -> Pending:
+        record = to_described(record)
         caption = None
-        if record.caption and record.caption.strip():
+        if record.caption:
             hashed = hash_content(record.caption.encode(errors="surrogatepass"))
             caption = Version(hashed, self._fingerprints.of_text)
+        folder = self._to_folder(record, content)
         if record.vector is not None:
             content += np.asarray(record.vector, dtype=np.float32).tobytes()
         version = Version(hash_content(content), self._fingerprints.of(record))
         known = self._known.get(record.source_uri)
         attempts = self._dead_letters.attempts(record.source_uri, version)
-        return Pending(record, known, version, caption, attempts)
+        return Pending(record, known, version, caption, attempts, folder=folder)
+
+    def _to_folder(self, record: Record, content: bytes) -> str | None:
+        """Where a document's content may name images, if it may."""
+        if record.vector is not None or not self._fingerprints.has_figures(record):
+            return None
+        if not may_link_images(content, record.media_type):
+            return None
+        return os.path.dirname(record.location)  # noqa: PTH120 - paths may be no text
+
+    def _decode_caption(self, pending: Pending) -> None:
+        """Here, and not with the content: whoever waits for that does not wait in vain."""
+        record = pending.record
+        if record.caption is not None:
+            words = decode_words(record.caption, record.source_uri, limits=self._limits)
+            pending.caption_words = words
 
     def _settle(self, pending: Pending) -> Outcome | None:
         """The outcome of what is indexed already, or has failed as it is."""
         versions = [version for version in (pending.content, pending.caption) if version]
-        if pending.known and pending.known.holds(versions):
+        known = pending.known
+        if known and known.holds(versions) and known.is_described_by(pending.record):
             return Outcome(Action.UNCHANGED, pending.record)
         failure = self._dead_letters.find_final(pending.record.source_uri, pending.content)
         if failure is None:
@@ -201,4 +226,15 @@ def to_unread(record: Record, error: SourceError | UnsupportedModality) -> Outco
     """The outcome of a record whose bytes could not be had."""
     reason = error.reason if isinstance(error, SourceError) else str(error)
     failure = Failure(record.source_uri, record.location, error.kind, reason)
-    return Outcome(Action.FAILED, record, failure=failure)
+    return Outcome(Action.FAILED, to_described(record), failure=failure)
+
+
+def to_described(record: Record) -> Record:
+    """The record without its bytes, which must not stay in memory until it is written.
+
+    A caption without words is none.
+    """
+    caption = record.caption if to_normal_text(record.caption or "").strip() else None
+    if record.content is None and caption == record.caption:
+        return record
+    return replace(record, content=None, caption=caption)

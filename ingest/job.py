@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, replace
 from threading import Event
 from time import perf_counter
@@ -29,7 +29,7 @@ from ingest.store.collections import (
 )
 from ingest.store.connect import open_store, to_index_path
 from ingest.store.writer import Writer
-from schemas.errors import CollectionMissing
+from schemas.errors import CollectionMissing, StoreError
 from schemas.report import RunReport
 
 if TYPE_CHECKING:
@@ -74,14 +74,11 @@ class IngestJob:
         self._source = without_index(source, settings.url)
         self._retry_failed = retry_failed
         self._encoder: Encoder | None = None
-        self._skipped: Counter[str] = Counter()
-        self._resolved: set[str] = set()
         self._settings = settings
         self._dead_letters = dead_letters or _default_dead_letters(settings.url)
         self._show_progress = show_progress
         self._stopping = stopping or Event()
-        self._stopwatch = Stopwatch()
-        self._tally = Tally()
+        self._begin()
 
     def run(self, *, engine: Engine | None = None, encoder: Encoder | None = None) -> RunReport:
         """Ingest.
@@ -102,23 +99,33 @@ class IngestJob:
             SettingsError: The root's name stands for another place that is still there.
         """
         start = perf_counter()
+        self._begin()
         with ExitStack() as stack:
             engine = engine or stack.enter_context(closing(open_store(self._settings)))
             encoder = encoder or self._encoder or open_encoder(self._settings)
             collection = open_collection(engine, self._settings.collection, encoder)
             letters = DeadLetters.read(self._dead_letters, retry=self._retry_failed)
-            whole = self._ingest(engine, encoder, collection, letters)
+            try:
+                whole = self._ingest(engine, encoder, collection, letters)
+            except BaseException:
+                with suppress(StoreError):  # what ended the run is the news
+                    self._list_failures(letters, whole=False)
+                raise
             with self._stopwatch.lap("index"):
                 engine.flush()
                 if whole:  # whoever stopped it will not wait for an index; the next run builds it
                     engine.optimize(collection.name)
-        if self._dead_letters:
-            resolved = None if whole else self._resolved
-            after = letters.after(self._tally.failures, self._source.name, resolved)
-            write_dead_letters(self._dead_letters, after)
+        self._list_failures(letters, whole=whole)
         return self._to_report(
             encoder, collection, seconds=perf_counter() - start, interrupted=not whole
         )
+
+    def _begin(self) -> None:
+        """Nothing is counted yet."""
+        self._stopwatch = Stopwatch()
+        self._tally = Tally()
+        self._skipped: Counter[str] = Counter()
+        self._resolved: set[str] = set()
 
     def _ingest(
         self,
@@ -152,6 +159,12 @@ class IngestJob:
             with self._stopwatch.lap("pipeline"):
                 return pipeline.run(self._source.iter_records(self._skipped))
 
+    def _list_failures(self, letters: DeadLetters, *, whole: bool) -> None:
+        if self._dead_letters:
+            resolved = None if whole else self._resolved
+            after = letters.after(self._tally.failures, self._source.name, resolved)
+            write_dead_letters(self._dead_letters, after)
+
     def tune(self, encoder: Encoder | None = None) -> Tuning:
         """Measure workers and batch sizes on a sample, and use the quickest in :meth:`run`.
 
@@ -167,7 +180,7 @@ class IngestJob:
 
     @property
     def _workers(self) -> Workers:
-        return to_workers(self._settings, is_remote="://" in self._source.location)
+        return to_workers(self._settings, self._source)
 
     def _note_resolved(self, outcome: Outcome, letters: DeadLetters) -> None:
         """Remember which of the items that had failed are indexed now."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from ingest.fingerprint import Version
 from ingest.outcome import Action, Outcome
 from schemas.collection import to_point, to_point_id
 from schemas.records import Modality, Part
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-    from ingest.fingerprint import Version
+    from ingest.decode.document import DecodedText
     from ingest.plan import Known
     from schemas.errors import DiptychError
     from schemas.records import Chunk, Record
@@ -55,6 +56,12 @@ class Pending:
         content: Hash and fingerprint of its content.
         caption: Likewise of its caption, if it has one.
         attempts: How often it had failed before.
+        folder: The folder it lies in, if its content may name images that lie beside it: the same
+            bytes elsewhere name others.
+
+    Attributes:
+        caption_words: Its caption, ready to be cut.
+        left_out: Figures that could not be read.
     """
 
     def __init__(
@@ -64,6 +71,8 @@ class Pending:
         content: Version,
         caption: Version | None,
         attempts: int = 0,
+        *,
+        folder: str | None = None,
     ) -> None:
         """Nothing is cut yet."""
         self.record = record
@@ -71,6 +80,8 @@ class Pending:
         self.content = content
         self.caption = caption
         self.attempts = attempts
+        self.folder = folder
+        self.caption_words: DecodedText | None = None
         self.reused = False
         self.left_out = 0
         self._lock = Lock()
@@ -79,6 +90,7 @@ class Pending:
         self._missing = 0
         self._open_parts = 1 if caption is None else 2
         self._is_over = False
+        self._caption_error: DiptychError | None = None
 
     def add(self, chunk: Chunk, image: Image | None = None) -> Piece:
         """One more piece, to be encoded."""
@@ -121,6 +133,16 @@ class Pending:
             self._missing -= 1
             return self._completes()
 
+    def refuse_caption(self, error: DiptychError) -> bool:
+        """Its caption cannot be encoded; gives whether that completed it.
+
+        It fails once its content is complete, which others may wait for.
+        """
+        with self._lock:
+            self._caption_error = self._caption_error or error
+            self._missing -= 1
+            return self._completes()
+
     def fail(self) -> bool:
         """It cannot be indexed; gives whether this was news."""
         with self._lock:
@@ -142,6 +164,8 @@ class Pending:
         Args:
             window_tokens: Of the encoder; what a chunk has beyond it would have been cut.
         """
+        if self._caption_error is not None:
+            return self.to_failed(self._caption_error)
         pairs = sorted(
             zip(self._chunks, self._vectors, strict=True),
             key=lambda pair: pair[0].part is Part.CAPTION,
@@ -152,7 +176,7 @@ class Pending:
             for chunk, (_, vector) in zip(chunks, pairs, strict=True)
             if vector is not None
         ]
-        tokens = [chunk.token_count or 0 for chunk in chunks]
+        tokens = [chunk.token_count or 0 for chunk in chunks if self._was_encoded(chunk)]
         return Outcome(
             action=Action.UPDATED if self.known else Action.ADDED,
             record=self.record,
@@ -167,7 +191,11 @@ class Pending:
         )
 
     def to_failed(self, error: DiptychError) -> Outcome:
-        """The outcome of the record that could not be indexed."""
+        """The outcome of the record that could not be indexed.
+
+        What failed for its caption names no content, and is tried again in every run.
+        """
+        content = Version("", "") if error is self._caption_error else self.content
         return Outcome(
             Action.FAILED,
             self.record,
@@ -177,8 +205,8 @@ class Pending:
                 error.kind,
                 getattr(error, "reason", str(error)),
                 attempts=self.attempts + 1,
-                content_hash=self.content.content_hash,
-                fingerprint=self.content.fingerprint,
+                content_hash=content.content_hash,
+                fingerprint=content.fingerprint,
             ),
             pending=self,
         )
@@ -188,6 +216,9 @@ class Pending:
             return False
         self._is_over = True
         return True
+
+    def _was_encoded(self, chunk: Chunk) -> bool:
+        return chunk.part is Part.CAPTION or not self.reused
 
     def _version(self, chunk: Chunk) -> Version:
         is_caption = chunk.part is Part.CAPTION and self.caption is not None

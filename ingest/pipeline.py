@@ -15,7 +15,7 @@ from ingest.batches import Batcher
 from ingest.channel import ByteBudget, Channel, ChannelAborted
 from ingest.encode import iter_encoded
 from ingest.intake import Work
-from schemas.errors import EncoderError, SourceError
+from schemas.errors import InvalidVector, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -234,7 +234,7 @@ class Pipeline:
                 is_complete = pending.adopt([chunk], [vector], reused=False)
             for piece in preparer.iter_pieces(work):
                 self._pieces.put(piece)
-        except (SourceError, EncoderError) as error:
+        except (SourceError, InvalidVector) as error:
             return pending.to_failed(error) if pending.fail() else None
         if pending.record.vector is None and work.content is not None:
             is_complete = pending.close_part()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from sys import intern
 from typing import TYPE_CHECKING
 
 from ingest.fingerprint import Version
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from qdrant_client import models
 
     from ingest.store.engine import Engine
+    from schemas.records import Record
 
 PAGE_POINTS = 1_000
 """Points read in one request."""
@@ -25,6 +27,8 @@ _FIELDS = [
     "chunk_count",
     "chunk_ordinal",
     "location",
+    "media_type",
+    "title",
     "modified_ns",
     "size_bytes",
     USER_FIELD,
@@ -43,6 +47,8 @@ class Known:
         last_ordinal: The highest chunk ordinal among them.
         location: Where it was when it was last listed.
         listing: Digest of what its last listing said of it.
+        media_type: As what it was decoded.
+        title: What its points are titled with, whoever gave the title.
     """
 
     versions: frozenset[Version]
@@ -51,10 +57,20 @@ class Known:
     last_ordinal: int
     location: str
     listing: bytes
+    media_type: str
+    title: str | None
 
     def holds(self, versions: Collection[Version]) -> bool:
         """Whether every point of exactly these versions is there, and nothing else."""
         return self.points == self.chunk_count and self.versions == frozenset(versions)
+
+    def is_described_by(self, record: Record) -> bool:
+        """Whether its points say of it what the listing says now.
+
+        A title that a source has withdrawn is kept: it may be the content's own.
+        """
+        has_title = record.title is None or record.title == self.title
+        return has_title and record.media_type == self.media_type
 
 
 def read_known(engine: Engine, collection_name: str, root: str) -> dict[str, Known]:
@@ -92,4 +108,6 @@ def _add(known: dict[str, Known], payload: models.Payload) -> None:
         last_ordinal=max(payload["chunk_ordinal"], before.last_ordinal if before else 0),
         location=read_location(payload),
         listing=to_listing_digest(payload),
+        media_type=intern(payload["media_type"]),
+        title=payload.get("title"),
     )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ingest.chunk import iter_text_chunks, to_figure_chunk, to_image_chunk
-from ingest.decode.text import DecodedText, decode_text
+from ingest.decode.text import DecodedText, decode_text, is_parsed
+from ingest.fingerprint import PLAIN_TEXT
 from schemas.errors import DecodeError, InvalidVector, SourceError
 from schemas.records import Chunk, Modality, Part
 
@@ -111,8 +112,9 @@ class Preparer:
     def _to_given_text(self, record: Record, content: bytes) -> str:
         if record.modality is Modality.IMAGE:
             return ""
-        media_type = record.media_type
-        return decode_text(content, record.source_uri, media_type, limits=self._limits).text
+        # Characters need no worker process, and there may be a million such rows.
+        decode = self._decoder.decode_text if is_parsed(content, record.media_type) else decode_text
+        return decode(content, record.source_uri, record.media_type, limits=self._limits).text
 
     def _iter_content(self, pending: Pending, content: bytes) -> Iterator[Piece]:
         if pending.record.modality is Modality.TEXT:
@@ -134,13 +136,14 @@ class Preparer:
 
     def _iter_document(self, pending: Pending, content: bytes) -> Iterator[Piece]:
         record = pending.record
+        has_figures = self._policy.figures and record.media_type != PLAIN_TEXT
         with self._stopwatch.lap("decode"):
             document = self._decoder.decode_text(
                 content,
                 record.source_uri,
                 record.media_type,
                 limits=self._limits,
-                figures=self._policy.figures and Modality.IMAGE in self._space.modalities,
+                figures=has_figures and Modality.IMAGE in self._space.modalities,
             )
         for chunk in self._cut(record, document, pending.content.content_hash, Part.CONTENT):
             yield pending.add(chunk)
@@ -173,11 +176,11 @@ class Preparer:
             return self._source.read_beside(record, figure.location or "", limit)
 
     def _iter_caption(self, pending: Pending) -> Iterator[Piece]:
-        record = pending.record
-        text = decode_caption(record, self._limits)
-        if pending.caption is None:
+        record, words = pending.record, pending.caption_words
+        if pending.caption is None or words is None:
             return
-        for chunk in self._cut(record, text, pending.caption.content_hash, Part.CAPTION):
+        words = replace(words, title=record.title)
+        for chunk in self._cut(record, words, pending.caption.content_hash, Part.CAPTION):
             yield pending.add(chunk)
 
     def _cut(
@@ -199,14 +202,3 @@ class Preparer:
                 )
             )
         yield from chunks
-
-
-def decode_caption(record: Record, limits: Limits) -> DecodedText:
-    """The text of a record's caption, by the same policy as a document's.
-
-    Raises:
-        SourceError: It is blank, or too long.
-    """
-    content = (record.caption or "").encode(errors="surrogatepass")
-    decoded = decode_text(content, record.source_uri, "text/plain", limits=limits)
-    return replace(decoded, title=record.title)

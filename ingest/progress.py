@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Never, Self
 
@@ -10,6 +11,7 @@ from tqdm import tqdm
 
 from ingest.outcome import Action
 from ingest.sources.folder import FolderSource
+from schemas.errors import SourceUnavailable
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -68,7 +70,8 @@ class Progress:
 
     def _count(self) -> None:
         total = 0
-        for total, _ in enumerate(self._source.iter_records(), start=1):
-            if total % COUNT_STEP == 0 and self._done.is_set():
-                return
-        self._bar.total = total
+        with suppress(SourceUnavailable):  # which the listing itself reports
+            for total, _ in enumerate(self._source.iter_records(), start=1):
+                if total % COUNT_STEP == 0 and self._done.is_set():
+                    return
+            self._bar.total = total

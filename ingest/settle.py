@@ -83,13 +83,16 @@ class Settler:
             self._release(outcome)
 
     def _release(self, outcome: Outcome) -> None:
-        """Give a written record's content to those of the same bytes, or its failure."""
-        owner = outcome.pending
+        """Give a written record's content to those of the same bytes, or its failure.
+
+        One that failed for its caption has its content all the same.
+        """
+        owner, failure = outcome.pending, outcome.failure
         if owner is None or owner.record.vector is not None:
             return
         for waiting in self._twins.release(owner):
-            if outcome.failure is not None:
-                settled = _fail_alike(waiting, outcome.failure)
+            if failure is not None and failure.content_hash:
+                settled = _fail_alike(waiting, failure)
             else:
                 settled = self._lend(owner, waiting)
             if settled is not None:
@@ -109,17 +112,13 @@ class Settler:
 
 
 def _fail_alike(waiting: Pending, failure: Failure) -> Outcome | None:
-    """The failure of a record that waited for one which failed.
-
-    It has not been tried itself, so nothing is recorded that would keep it from being tried.
-    """
+    """The failure of a record that waited for one whose content, which is its own, failed."""
     record = waiting.record
     alike = replace(
         failure,
         source_uri=record.source_uri,
         location=record.location,
         message=f"{failure.message} (the same bytes as {failure.source_uri})",
-        content_hash="",
-        fingerprint="",
+        attempts=waiting.attempts + 1,
     )
     return Outcome(Action.FAILED, record, failure=alike) if waiting.fail() else None

@@ -8,6 +8,7 @@ do not share; each kind is encoded once.)
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
@@ -42,12 +43,14 @@ class Key(NamedTuple):
     media_type: str
     title: str | None
     has_caption: bool
+    folder: str | None
 
     @classmethod
     def of(cls, pending: Pending) -> Key:
         """The key of a record under way."""
         record = pending.record
-        return cls(pending.content, record.media_type, record.title, pending.caption is not None)
+        has_caption = pending.caption is not None
+        return cls(pending.content, record.media_type, record.title, has_caption, pending.folder)
 
 
 class Twins:
@@ -159,9 +162,16 @@ def _may_lend(first: Chunk, pending: Pending) -> bool:
     record = pending.record
     if first.record.media_type != record.media_type:
         return False
+    if pending.folder is not None and not _lies_beside(first.record, pending):
+        return False
     knows_title = first.record.source_uri.startswith(_UNTITLED_SCHEMES)
     is_title_known = record.title is not None or first.title is None or knows_title
     return is_title_known and (pending.caption is not None or not first.paired_ordinals)
+
+
+def _lies_beside(record: Record, pending: Pending) -> bool:
+    folder = os.path.dirname(record.location)  # noqa: PTH120 - paths may be no text
+    return record.root == pending.record.root and folder == pending.folder
 
 
 def _read_content(

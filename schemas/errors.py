@@ -6,6 +6,7 @@
       SettingsError
       SourceError(source_uri)
         UnreadableSource  DecodeError  SourceTooLarge  UnsupportedFormat
+          DecoderDied (a DecodeError)
       SourceUnavailable
       DecoderUnavailable
       EncoderError
@@ -81,6 +82,10 @@ class UnreadableSource(SourceError):
 
 class DecodeError(SourceError):
     """The bytes are not what their format promises (truncated, corrupt, no text)."""
+
+
+class DecoderDied(DecodeError):
+    """Decoding it took too long or killed the process that did it, as a busy machine may too."""
 
 
 class SourceTooLarge(SourceError):

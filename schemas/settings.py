@@ -12,6 +12,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from pydantic_settings import SettingsError as UnreadableValue
 
 from schemas.errors import SettingsError
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 SETTINGS_FILE = Path("diptych.toml")
 """Read from the working directory, if it is there."""
+
+_SECRETS = {"api_key", "storage_options"}
+"""Fields whose values no message shows."""
 
 
 class Settings(BaseSettings):
@@ -87,7 +91,7 @@ class Settings(BaseSettings):
     ocr: bool = False
     columns: dict[str, str] = Field(default_factory=dict)
     allow_hosts: tuple[str, ...] = ()
-    storage_options: dict[str, Any] = Field(default_factory=dict)
+    storage_options: dict[str, Any] = Field(default_factory=dict, repr=False)
 
     @classmethod
     def settings_customise_sources(
@@ -116,6 +120,8 @@ def load_settings(**flags: object) -> Settings:
         return Settings(**given)
     except ValidationError as error:
         raise SettingsError(_describe(error)) from None
+    except UnreadableValue as error:  # of the environment, where only JSON says a table
+        raise SettingsError(f"settings: {error}; write it as JSON") from None
 
 
 def _toml_source(settings_cls: type[BaseSettings]) -> TomlConfigSettingsSource:
@@ -138,4 +144,4 @@ def _describe(error: ValidationError) -> str:
 
 def _shown(issue: ErrorDetails) -> str:
     """The offending value, except a secret's."""
-    return "a secret" if "api_key" in issue["loc"] else repr(issue["input"])
+    return "a secret" if _SECRETS.intersection(issue["loc"]) else repr(issue["input"])

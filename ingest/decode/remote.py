@@ -23,7 +23,7 @@ class RemoteDecoder(ABC):
 
         Raises:
             SourceError: As the function raises it.
-            DecodeError: It took too long, or its process died of it.
+            DecoderDied: It took too long, or its process died of it.
             DecoderUnavailable: No process can be started.
         """
 

@@ -125,7 +125,7 @@ class Sandbox(RemoteDecoder):
 
         Raises:
             SourceError: As the function raises it.
-            DecodeError: It took too long, or the child died of it.
+            DecoderDied: It took too long, or the child died of it.
             DecoderUnavailable: No child can be started.
             RuntimeError: The sandbox was closed during the call.
             ValueError: There is no such function.
@@ -170,7 +170,7 @@ class Sandbox(RemoteDecoder):
         except BaseException:  # an interrupt: the answer would be taken for the next one's
             self.close()
             raise
-        return errors.DecodeError(
+        return errors.DecoderDied(
             source_uri, f"{reason}; the file is damaged or hostile: restore or remove it"
         )
 

@@ -57,6 +57,28 @@ def test_nothing_in_time_is_none_and_not_the_end() -> None:
     assert channel.get(0.01) == 7
 
 
+def test_a_closed_channel_hands_out_what_waits_and_takes_nothing_more() -> None:
+    channel: Channel[int] = Channel(1, producers=2)
+    channel.put(7)
+    ended: list[bool] = []
+
+    def produce() -> None:
+        try:
+            channel.put(8)
+        except ChannelAborted:
+            ended.append(True)
+        channel.finish()
+
+    thread = Thread(target=produce)
+    thread.start()
+    assert channel.close()
+    thread.join()
+    assert ended == [True]
+    assert list(channel) == [7]
+    assert channel.is_finished
+    assert not channel.close()
+
+
 @pytest.mark.parametrize("waits", ["put", "get"])
 def test_an_aborted_channel_wakes_whoever_waits(waits: str) -> None:
     channel: Channel[int] = Channel(1, producers=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -128,3 +129,33 @@ def test_a_vector_that_cannot_be_found_again_costs_its_item(
         (records[0].source_uri, "InvalidVector")
     ]
     assert len(read_chunks(engine)) == 1
+
+
+def test_what_looks_like_a_file_is_a_caption_all_the_same(engine: Engine, ingest: Ingest) -> None:
+    captions = ["%PDF-1.4 is how red files begin", "<html><body><p>red</p></body></html>"]
+    report = ingest(ListSource([image(one, RED, caption=one) for one in captions]))
+    assert report.counts.failed == 0
+    assert {chunk.text for chunk in read_chunks(engine).values() if chunk.text} == set(captions)
+
+
+@pytest.mark.parametrize("caption", ["  ", "\x00", "\ufeff\n"])
+def test_a_caption_without_words_is_none(engine: Engine, ingest: Ingest, caption: str) -> None:
+    assert ingest(ListSource([image("a", RED, caption=caption)])).counts.texts == 0
+    assert [chunk.caption for chunk in read_chunks(engine).values()] == [None]
+
+
+def test_another_title_or_kind_of_the_same_bytes_is_an_update(
+    engine: Engine, ingest: Ingest
+) -> None:
+    words = text("t", "# red\n\n*words*", title="Old")
+    ingest(ListSource([image("i", RED, title="Old"), replace(words, media_type="text/html")]))
+    encoder = LegibleEncoder()
+    records = [image("i", RED, title="New"), replace(words, media_type="text/markdown")]
+    report = ingest(ListSource(records), encoder)
+    assert (report.counts.updated, encoder.encoded_images) == (2, 2)  # the canary's
+    chunks = read_chunks(engine).values()
+    assert {(c.title, c.record.media_type) for c in chunks} == {
+        ("New", "image/png"),
+        ("Old", "text/markdown"),
+    }
+    assert ingest(ListSource(records)).counts.unchanged == 2

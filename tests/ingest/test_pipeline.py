@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from threading import Event, Thread, active_count
 from time import sleep
 from typing import TYPE_CHECKING
 
 import pytest
 
+from ingest.job import IngestJob
 from ingest.pipeline import SLICE_ITEMS
 from schemas.errors import SourceUnavailable, StoreUnavailable
+from schemas.settings import load_settings
 from tests.ingest.conftest import read_chunks
 from tests.legible import LegibleEncoder
 from tests.list_source import ListSource, image, text, to_png
@@ -112,6 +115,51 @@ def test_a_source_that_goes_away_ends_the_run_and_fails_no_item(
     assert active_count() == threads
     assert ingest(ListSource(to_colours(40))).counts.failed == 0
     assert len(read_chunks(engine)) == 40
+
+
+def test_a_listing_that_hangs_holds_up_neither_a_stop_nor_a_failure(
+    engine: Engine, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.pipeline.LISTING_GRACE_SECONDS", 0.01)
+    let_go, stopping = Event(), Event()
+
+    def listed() -> Iterator[Record]:
+        yield from to_colours(40)
+        stopping.set()
+        assert let_go.wait(60)
+        yield text("late", "red")
+
+    report = ingest(ListSource(listed()), stopping=stopping)
+    assert report.interrupted
+    assert report.counts.balanced
+    assert len(read_chunks(engine)) == report.counts.added > 0
+    booms = [text(str(nth), "boom") for nth in range(SLICE_ITEMS)]
+    with pytest.raises(RuntimeError, match="a bug"):
+        ingest(ListSource(chain(booms, listed())), BrokenEncoder())
+    let_go.set()
+
+
+def test_threads_that_cannot_be_started_end_those_that_were(
+    ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads, start = active_count(), Thread.start
+
+    def refuse(thread: Thread) -> None:
+        if thread.name == "diptych-encode-1":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(Thread, "start", refuse)
+    with pytest.raises(RuntimeError, match="can't start"):
+        ingest(ListSource(to_colours(2_000)))
+    assert active_count() == threads
+
+
+def test_a_job_that_runs_again_reports_each_run_alone(engine: Engine) -> None:
+    job = IngestJob(ListSource([text("a", "red")]), load_settings(), show_progress=False)
+    first, again = (job.run(engine=engine, encoder=LegibleEncoder()) for _ in range(2))
+    assert (first.counts.scanned, first.counts.added) == (1, 1)
+    assert (again.counts.scanned, again.counts.unchanged) == (1, 1)
 
 
 class BrokenEncoder(LegibleEncoder):

@@ -9,14 +9,18 @@ from hypothesis import strategies as st
 from qdrant_client import models
 
 from ingest.job import IngestJob
+from ingest.sources.folder import FolderSource
 from ingest.store.connect import connect
 from schemas.collection import to_point_id
+from schemas.records import Part
 from schemas.settings import load_settings
 from tests.ingest.conftest import read_chunks, read_vectors
 from tests.legible import VOID_COLOUR, LegibleEncoder
 from tests.list_source import ListSource, image, text, to_png
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ingest.store.engine import Engine
     from schemas.records import Record
     from schemas.report import RunReport
@@ -80,6 +84,38 @@ def test_copies_of_what_cannot_be_encoded_fail_each_by_name(engine: Engine, inge
     assert {failure.source_uri for failure in report.failures} == {c.source_uri for c in copies}
     assert report.counts.balanced
     assert len(read_chunks(engine)) == 1
+
+
+def test_a_caption_that_fails_costs_its_own_record_alone(engine: Engine, ingest: Ingest) -> None:
+    records = [image(caption, RED, caption=caption) for caption in ("void", "red", "blue")]
+    report = ingest(ListSource(records))
+    assert [failure.location for failure in report.failures] == ["void"]
+    assert {chunk.record.location for chunk in read_chunks(engine).values()} == {"red", "blue"}
+
+
+def test_links_to_images_lead_to_those_beside_each_copy(
+    engine: Engine, ingest: Ingest, tmp_path: Path
+) -> None:
+    colours = {"a": (255, 0, 0), "b": (0, 0, 255), "c": None}
+    for name, colour in colours.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "page.md").write_text("red words\n\n![a thing](x.png)\n", "utf-8")
+        if colour:
+            (tmp_path / name / "x.png").write_bytes(to_png(colour, (80, 60)))
+    for kinds in (["*/page.md"], ["*.md"]):  # in one run, and against those of an earlier run
+        ingest(FolderSource.open(tmp_path, name=str(len(kinds[0])), include=kinds))
+    vectors = read_vectors(engine)
+    figures = {
+        chunk.record.source_uri[-len("a/page.md") :]: vectors[point_id]
+        for point_id, chunk in read_chunks(engine).items()
+        if chunk.part is Part.FIGURE
+    }
+    assert figures == {"a/page.md": [1, 0, 0, 0, 0], "b/page.md": [0, 0, 1, 0, 0]}
+
+
+def test_tokens_that_were_not_encoded_are_not_counted(ingest: Ingest) -> None:
+    records = [text("a", "red green"), text("b", "red green")]
+    assert ingest(ListSource(records)).counts.tokens == 2
 
 
 contents = st.sampled_from([RED, BLUE, to_png((0, 255, 0)), b"broken"])

@@ -41,6 +41,7 @@ def test_exit_codes_are_those_of_the_documentation() -> None:
         "SourceError": 3,
         "UnreadableSource": 3,
         "DecodeError": 3,
+        "DecoderDied": 3,
         "SourceTooLarge": 3,
         "UnsupportedFormat": 3,
         "SourceUnavailable": 69,

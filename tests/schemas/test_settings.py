@@ -58,3 +58,12 @@ def test_the_api_key_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings(api_key=["swordfish"])
     assert "swordfish" not in str(caught.value)
+
+
+@pytest.mark.parametrize("given", ['["swordfish"]', '{"secret": "swordfish"', "secret=swordfish"])
+def test_storage_options_are_never_shown(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    assert "swordfish" not in repr(load_settings(storage_options={"secret": "swordfish"}))
+    monkeypatch.setenv("DIPTYCH_STORAGE_OPTIONS", given)
+    with pytest.raises(SettingsError, match="storage_options") as caught:
+        load_settings()
+    assert "swordfish" not in str(caught.value)
