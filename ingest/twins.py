@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
+    from qdrant_client import models
+
     from ingest.pending import Pending, Vector
     from ingest.store.engine import Engine
     from schemas.records import Chunk, Record
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 
 PAGE_POINTS = 256
 """Points asked for at once when owners are looked up; one hash may have thousands."""
+
+OWNERS = 8
+"""Owners of one content that are looked at: the first will do, unless its source titled it."""
 
 _UNTITLED_SCHEMES = (f"{FOLDER}://", f"{REMOTE}://")
 """Sources of these schemes give no titles: a title in the payload is the content's own."""
@@ -137,7 +142,7 @@ def _find_owners(
     missing = set(versions)
     points, further = engine.scroll(
         collection_name,
-        scroll_filter=content_filter({version.content_hash for version in missing}),
+        scroll_filter=_to_filter(missing),
         limit=PAGE_POINTS,
     )
     for point in points:
@@ -145,11 +150,16 @@ def _find_owners(
     if further is not None:  # one hash crowded out others
         for version in missing - owners.keys():
             points, _ = engine.scroll(
-                collection_name, scroll_filter=content_filter({version.content_hash}), limit=8
+                collection_name, scroll_filter=_to_filter({version}), limit=OWNERS
             )
             for point in points:
                 _add_owner(owners, point.payload or {})
     return owners
+
+
+def _to_filter(versions: Iterable[Version]) -> models.Filter:
+    hashes, fingerprints = zip(*versions, strict=True)
+    return content_filter(set(hashes), set(fingerprints))
 
 
 def _add_owner(owners: dict[Version, list[Chunk]], payload: Mapping[str, Any]) -> None:

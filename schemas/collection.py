@@ -206,11 +206,17 @@ def source_filter(source_uri: str) -> models.Filter:
     return _equality_filter("source_uri", source_uri)
 
 
-def content_filter(content_hashes: Iterable[str]) -> models.Filter:
-    """Matches the first point of every item with one of these contents."""
-    wanted = models.MatchAny(any=sorted(content_hashes))
-    first = models.FieldCondition(key="chunk_ordinal", match=models.MatchValue(value=0))
-    return models.Filter(must=[models.FieldCondition(key="content_hash", match=wanted), first])
+def content_filter(content_hashes: Iterable[str], fingerprints: Iterable[str]) -> models.Filter:
+    """Matches the first point of every item with one of these contents, made by these pipelines."""
+    hashed = models.MatchAny(any=sorted(content_hashes))
+    made = models.MatchAny(any=sorted(fingerprints))
+    return models.Filter(
+        must=[
+            models.FieldCondition(key="content_hash", match=hashed),
+            models.FieldCondition(key="chunk_ordinal", match=models.MatchValue(value=0)),
+            models.FieldCondition(key="fingerprint", match=made),
+        ]
+    )
 
 
 def to_generation(name: str, number: int) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import signal
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.cli import ingest as ingest_command
 from ingest.forecast import make_forecast
 from ingest.forecast_table import to_forecast_table, to_size, to_tuning_table
 from ingest.sample import SAMPLE_IMAGES, Sample
@@ -16,12 +19,14 @@ from ingest.tune import BATCH_SIZES, tune
 from schemas.errors import SpaceMismatch, UnreadableSource
 from schemas.forecast import Forecast, ForecastRow
 from schemas.records import Modality
+from schemas.report import RunReport
 from schemas.settings import load_settings
 from tests.ingest.conftest import read_chunks
 from tests.legible import LegibleEncoder
 from tests.list_source import ListSource, image, text, to_png
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from ingest.store.engine import Engine
@@ -144,3 +149,32 @@ def test_documents_are_scaled_by_their_bytes() -> None:
 
 def test_sizes_are_decimal() -> None:
     assert [to_size(n) for n in (0, 999, 1_500, 2_000_000)] == ["0 B", "999 B", "1.5 kB", "2.0 MB"]
+
+
+@pytest.mark.parametrize(
+    ("options", "handled"), [(["--plan"], False), (["--tune"], True), ([], True)]
+)
+def test_what_only_measures_is_interrupted_at_once(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, options: list[str], handled: bool
+) -> None:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    seen: dict[str, bool] = {}
+
+    def note(name: str) -> Callable[..., Any]:
+        def look(*_: object, **__: object) -> Any:
+            seen[name] = signal.getsignal(signal.SIGINT) != before[signal.SIGINT]
+            return {"run": RunReport("", "", "", "", "", "")}.get(name, 0)
+
+        return look
+
+    monkeypatch.setattr("ingest.cli._show_plan", note("plan"))
+    monkeypatch.setattr("ingest.cli._show_tuning", note("tune"))
+    monkeypatch.setattr("ingest.job.IngestJob.run", note("run"))
+    try:
+        result = CliRunner().invoke(ingest_command, [str(folder), *options])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert result.exception is None
+    assert seen.pop("run", False) is handled
+    assert not any(seen.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 from threading import Event, Thread, active_count
 from time import sleep
@@ -10,8 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ingest.job import IngestJob
+from ingest.outcome import Tally
 from ingest.pipeline import SLICE_ITEMS
 from schemas.errors import SourceUnavailable, StoreUnavailable
+from schemas.records import Modality
 from schemas.settings import load_settings
 from tests.ingest.conftest import read_chunks
 from tests.legible import LegibleEncoder
@@ -22,8 +25,9 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
+    from ingest.outcome import Outcome
     from ingest.store.engine import Engine
-    from schemas.records import Record
+    from schemas.records import Chunk, Record
     from schemas.report import RunReport
     from schemas.space import Role, Vectors
     from tests.ingest.conftest import Ingest
@@ -190,3 +194,24 @@ def test_a_store_that_goes_away_ends_the_run(engine: Engine, ingest: Ingest) -> 
         with pytest.raises(StoreUnavailable):
             ingest(ListSource(to_colours(400)))
     assert ingest(ListSource(to_colours(400))).counts.added == 400
+
+
+def test_bytes_that_came_with_the_listing_are_not_kept_until_the_end(
+    ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[bytes | None] = []
+
+    def note(tally: Tally, outcome: Outcome) -> None:
+        assert outcome.record is not None
+        kept.append(outcome.record.content)
+        kept.extend(chunk.record.content for chunk in to_chunks(outcome))
+        count(tally, outcome)
+
+    def to_chunks(outcome: Outcome) -> list[Chunk]:
+        return outcome.pending.to_content()[0] if outcome.pending else []
+
+    count = Tally.add
+    monkeypatch.setattr(Tally, "add", note)
+    listed = [*to_colours(3), text("t", "red"), image("bad", b"bad")]
+    ingest(ListSource([*listed, replace(listed[0], modality=Modality.TEXT, source_uri="x://y/z")]))
+    assert set(kept) == {None}

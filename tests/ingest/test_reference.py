@@ -102,13 +102,13 @@ class Reference:
         return points
 
     def _encode(self, pairs: Iterable[tuple[Chunk, Any]]) -> Iterator[tuple[Chunk, Any]]:
-        for chunk, given in pairs:
-            if given is None:
+        for chunk, made in pairs:
+            if made is None:
                 yield chunk, self._encoder.encode_texts([chunk.text], Role.DOCUMENT)[0]
-            elif isinstance(given, Image.Image):
-                yield chunk, self._encoder.encode_images([given])[0]
+            elif isinstance(made, Image.Image):
+                yield chunk, self._encoder.encode_images([made])[0]
             else:
-                yield chunk, given
+                yield chunk, made
 
     def _content(self, record: Record, beside: dict[str, bytes]) -> Iterator[tuple[Chunk, Any]]:
         content = record.content or b""

@@ -59,6 +59,16 @@ def test_a_copy_in_another_root_or_run_is_not_encoded(engine: Engine, ingest: In
     }
 
 
+def test_copies_of_another_pipeline_do_not_hide_those_of_this_one(ingest: Ingest) -> None:
+    ingest(ListSource([image(f"{nth:03}", RED) for nth in range(300)]))
+    ours = [image(str(nth), RED, root="other") for nth in range(1_000)]
+    last = max(ours, key=lambda record: to_point_id(record.source_uri, 0))  # scrolled last
+    ingest(ListSource([last], name="other"), frames=3)
+    encoder = LegibleEncoder()
+    report = ingest(ListSource([image("b", RED, root="third")], name="third"), encoder, frames=3)
+    assert (report.counts.reused, encoder.encoded_images) == (1, 0)
+
+
 def test_one_image_with_five_captions_is_encoded_once(engine: Engine, ingest: Ingest) -> None:
     captions = ["red", "green", "blue", "black", "white"]
     encoder = LegibleEncoder()
