@@ -155,7 +155,7 @@ def test_sizes_are_decimal() -> None:
     ("options", "handled"), [(["--plan"], False), (["--tune"], True), ([], True)]
 )
 def test_what_only_measures_is_interrupted_at_once(
-    monkeypatch: pytest.MonkeyPatch, folder: Path, options: list[str], handled: bool
+    monkeypatch: pytest.MonkeyPatch, folder: Path, *, options: list[str], handled: bool
 ) -> None:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     seen: dict[str, bool] = {}
@@ -163,7 +163,7 @@ def test_what_only_measures_is_interrupted_at_once(
     def note(name: str) -> Callable[..., Any]:
         def look(*_: object, **__: object) -> Any:
             seen[name] = signal.getsignal(signal.SIGINT) != before[signal.SIGINT]
-            return {"run": RunReport("", "", "", "", "", "")}.get(name, 0)
+            return {"run": RunReport("", "", "", "", "", "", seconds={"total": 0.0})}.get(name, 0)
 
         return look
 
