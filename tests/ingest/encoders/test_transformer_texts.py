@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from schemas.errors import UnsupportedModality
+from schemas.records import Modality
 from schemas.space import Encoder, Role
 from tests.model_fixtures import CORPUS
 
@@ -132,7 +133,8 @@ def test_a_text_that_reads_like_a_path_or_url_is_neither_opened_nor_fetched(
     photograph = tmp_path / "rain.png"
     image = Image.new("RGB", (40, 40), "red")
     image.save(photograph)
-    trap = encoder._model.preprocess([str(photograph)])  # type: ignore[attr-defined]
+    tower = encoder._parts.towers[Modality.TEXT]  # type: ignore[attr-defined]
+    trap = tower._model.preprocess([str(photograph)])
     assert trap["modality"] == "image", "sentence-transformers no longer opens bare strings"
 
     def refuse(*_: object, **__: object) -> None:
@@ -185,6 +187,7 @@ def test_a_text_model_refuses_images(encoders: dict[str, Encoder]) -> None:
 def test_siglip_pads_to_full_length_without_a_mask(encoders: dict[str, Encoder]) -> None:
     encoder = encoders["siglip"]
     assert encoder.space.padding == "max_length:16"
-    features = encoder._texts.to_features(["rain"], Role.QUERY, 1)  # type: ignore[attr-defined]
+    texts = encoder._parts.texts  # type: ignore[attr-defined]
+    ((_, features),) = texts.iter_passes(["rain"], Role.QUERY, lambda: 1)
     assert features["input_ids"].shape == (1, 16)
     assert "attention_mask" not in features

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ingest.encoders.hinge.graph_cache import cache_folder, ensure_graph
+from ingest.encoders.graph_cache import cache_folder, ensure_graph
 
 if TYPE_CHECKING:
     from pathlib import Path
