@@ -36,15 +36,19 @@ def quantize_graph(graph: Path, target: Path, *, has_weights_beside: bool = True
         target: Written.
         has_weights_beside: Whether the weights of ``target`` go into ``NAME.data`` beside it.
     """
+    import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
+    model = onnx.load(graph)
+    # The quantizer turns Gemm into MatMul and trips over the shapes noted for its weights.
+    del model.graph.value_info[:]
     root = logging.getLogger()
     level = root.level
     # It advises on the root logger to preprocess, which the exporter has done.
     root.setLevel(logging.ERROR)
     try:
         quantize_dynamic(
-            graph,
+            model,
             target,
             op_types_to_quantize=["MatMul", "Gemm"],
             per_channel=True,

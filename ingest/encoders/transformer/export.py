@@ -17,7 +17,7 @@ from schemas.errors import EncoderError, ModelUnavailable
 from schemas.records import Modality
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from sentence_transformers import SentenceTransformer
@@ -79,7 +79,7 @@ def export_tower(
             f"the {modality} tower cannot be exported ({type(error).__name__}: "
             f"{str(error).strip().partition(chr(10))[0]}); choose the backend torch"
         ) from error
-    _prove(wrapped, OnnxTower(folder / GRAPH_FILE, threads=1), arrays, modality)
+    prove_same(wrapped, OnnxTower(folder / GRAPH_FILE, threads=1), arrays, modality)
 
 
 def _to_module(model: SentenceTransformer, modality: Modality, names: tuple[str, ...]) -> Any:  # noqa: ANN401 - untyped without torch
@@ -98,8 +98,20 @@ def _to_module(model: SentenceTransformer, modality: Modality, names: tuple[str,
     return Tower().eval()
 
 
-def _prove(wrapped: Any, graph: Tower, arrays: Features, modality: Modality) -> None:  # noqa: ANN401 - likewise
-    """Compare on one row, on all, on twice as many, and for texts on fewer tokens."""
+def prove_same(
+    wrapped: Callable[..., Any], graph: Tower, arrays: Features, modality: Modality
+) -> None:
+    """Compare on one row, on all, on twice as many, and for texts on fewer tokens.
+
+    Args:
+        wrapped: The tower in torch, of tensors to a tensor.
+        graph: What was exported of it.
+        arrays: The input of at least two samples.
+        modality: Which tower.
+
+    Raises:
+        EncoderError: A unit row is off by more than :data:`MAX_DIFFERENCE`.
+    """
     import torch
 
     count = len(next(iter(arrays.values())))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,26 +14,23 @@ from ingest.encoders.transformer.torch_tower import TorchTower
 from schemas.records import Modality
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch", reason="the extra 'models' is not installed")
 
 
-class Narrow(torch.nn.Module):  # type: ignore[misc,unused-ignore] # untyped without torch
+class Narrow:
     """A model whose device has room for so many rows, and which says so as torch does."""
 
     device = torch.device("cpu")
     dtype = torch.float32
 
     def __init__(self, room: int, error: Exception) -> None:
-        super().__init__()
         self.room = room
         self.error = error
         self.passes: list[int] = []
 
-    def forward(self, features: dict[str, Any]) -> dict[str, Any]:
+    def __call__(self, features: dict[str, Any]) -> dict[str, Any]:
         values = features["pixel_values"]
         self.passes.append(len(values))
         if len(values) > self.room:
@@ -49,6 +46,10 @@ ERRORS = [
 ]
 
 
+def to_tower(model: Any) -> TorchTower:
+    return TorchTower(model, Modality.IMAGE)
+
+
 def rows(count: int) -> NDArray[np.float32]:
     return np.arange(count * 4, dtype=np.float32).reshape(count, 4)
 
@@ -58,7 +59,7 @@ def rows(count: int) -> NDArray[np.float32]:
 def test_the_same_rows_are_tried_again_in_halves(count: int, error: Exception) -> None:
     model = Narrow(5, error)
     batch = ForwardBatch(32, 1024)
-    found = batch.run(TorchTower(model, Modality.IMAGE), {"pixel_values": rows(count)})
+    found = batch.run(to_tower(model), {"pixel_values": rows(count)})
     np.testing.assert_array_equal(found, rows(count) * 2)
     if count > model.room:
         assert batch.rows <= count // 2
@@ -66,7 +67,7 @@ def test_the_same_rows_are_tried_again_in_halves(count: int, error: Exception) -
 
 def test_the_size_grows_while_memory_lasts_and_never_back_to_what_failed() -> None:
     model = Narrow(100, ERRORS[0])
-    tower, batch = TorchTower(model, Modality.IMAGE), ForwardBatch(16, 1024)
+    tower, batch = to_tower(model), ForwardBatch(16, 1024)
     sizes = []
     for _ in range(8):
         sizes.append(batch.rows)
@@ -77,44 +78,38 @@ def test_the_size_grows_while_memory_lasts_and_never_back_to_what_failed() -> No
 
 def test_a_part_of_a_batch_tells_nothing_about_the_room_for_more() -> None:
     batch = ForwardBatch(16, 1024)
-    batch.run(TorchTower(Narrow(100, ERRORS[0]), Modality.IMAGE), {"pixel_values": rows(15)})
+    batch.run(to_tower(Narrow(100, ERRORS[0])), {"pixel_values": rows(15)})
     assert batch.rows == 16
 
 
 def test_no_room_for_one_row_is_an_error_that_says_so() -> None:
-    tower = TorchTower(Narrow(0, ERRORS[0]), Modality.IMAGE)
+    tower = to_tower(Narrow(0, ERRORS[0]))
     with pytest.raises(TowerOutOfMemory, match="choose a smaller model or dtype"):
         ForwardBatch(16, 1024).run(tower, {"pixel_values": rows(7)})
 
 
 def test_other_errors_are_not_taken_for_a_lack_of_memory() -> None:
-    tower = TorchTower(Narrow(0, RuntimeError("shapes do not match")), Modality.IMAGE)
+    tower = to_tower(Narrow(0, RuntimeError("shapes do not match")))
     with pytest.raises(RuntimeError, match="shapes do not match"):
         tower({"pixel_values": rows(2)})
 
 
-def test_a_thread_computes_on_as_many_threads_as_it_was_told(tmp_path: Path) -> None:
+def test_a_thread_computes_on_as_many_threads_as_it_was_told() -> None:
     """OpenMP's setting is a thread's own: a worker that nobody told would take every core."""
-    import subprocess
+    seen: list[int] = []
 
-    code = """
-import threading, torch
-from ingest.encoders.transformer.torch_tower import TorchTower
-class Model:
-    device, dtype = torch.device("cpu"), torch.float32
-    def __call__(self, features):
-        seen.append(torch.get_num_threads())
-        return {"sentence_embedding": features["x"]}
-seen = []
-torch.set_num_threads(3)
-import numpy as np
-tower = TorchTower(Model(), "text", threads=1)
-workers = [threading.Thread(target=tower, args=({"x": np.ones((1, 1), np.float32)},))] * 1
-for worker in workers: worker.start()
-for worker in workers: worker.join()
-print(seen)
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert done.stdout.strip() == "[1]", tmp_path
+    class Told(Narrow):
+        def __call__(self, features: dict[str, Any]) -> dict[str, Any]:
+            seen.append(torch.get_num_threads())
+            return super().__call__(features)
+
+    model: Any = Told(8, ERRORS[0])
+    tower = TorchTower(model, Modality.IMAGE, threads=1)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(tower, {"pixel_values": rows(2)}).result()
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [1]
