@@ -132,13 +132,15 @@ class TextTower:
         """Open the tower; the graph is built when it is not in the cache."""
         self._tokens = tokens
         is_int8 = arithmetic.dtype == "int8"
+        # int8 takes the range of its numbers over the whole pass: a row must be alone in it.
+        self._pass_tokens = 1 if is_int8 else _PASS_TOKENS
         self._tower = _open_tower(_int8_text_graph() if is_int8 else _text_graph(), arithmetic)
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """The texts' vectors, ``(n, 384)`` float32; cut at the window."""
         rows = self._tokens.to_ids(texts)
         vectors = np.empty((len(rows), DIMENSION), dtype=np.float32)
-        for members in _iter_passes([len(row) for row in rows]):
+        for members in _iter_passes([len(row) for row in rows], self._pass_tokens):
             ids = np.zeros((len(members), max(len(rows[i]) for i in members)), dtype=np.int64)
             for padded, i in zip(ids, members, strict=True):
                 padded[: len(rows[i])] = rows[i]
@@ -146,11 +148,11 @@ class TextTower:
         return vectors
 
 
-def _iter_passes(lengths: Sequence[int]) -> Iterator[list[int]]:
+def _iter_passes(lengths: Sequence[int], most_tokens: int) -> Iterator[list[int]]:
     """Group texts of similar length, so that a pass has few tokens and little padding."""
     members: list[int] = []
     for i in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if members and (len(members) + 1) * lengths[i] > _PASS_TOKENS:
+        if members and (len(members) + 1) * lengths[i] > most_tokens:
             yield members
             members = []
         members.append(i)

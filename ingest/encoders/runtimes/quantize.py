@@ -1,4 +1,9 @@
-"""int8 graphs: weights quantized once, activations as they come."""
+"""int8 graphs: weights quantized once, activations as they come.
+
+The range of an activation is taken over all rows of a forward pass, so that a row would depend on
+its neighbours: int8 towers are run a row at a time. That costs nothing for images and passages, as
+a row has tokens enough to fill the multiplier.
+"""
 
 from __future__ import annotations
 

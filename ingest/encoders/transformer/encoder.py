@@ -38,6 +38,7 @@ class EncoderParts:
         texts: Makes the text tower's input, if there is one.
         images: Makes the image tower's input, if there is one.
         on_gpu: Whether the towers are on a GPU.
+        first_rows: Rows of the first forward passes; on a CPU of all of them.
     """
 
     space: EmbeddingSpace
@@ -45,6 +46,7 @@ class EncoderParts:
     texts: TextPreparation | None = None
     images: ImagePreparation | None = None
     on_gpu: bool = field(default=False, kw_only=True)
+    first_rows: int = field(default=DEFAULT_ROWS, kw_only=True)
 
 
 class TransformerEncoder:
@@ -59,8 +61,9 @@ class TransformerEncoder:
     def __init__(self, parts: EncoderParts) -> None:
         """Keep the parts."""
         self._parts = parts
-        most = MOST_ROWS_ON_A_GPU if parts.on_gpu else DEFAULT_ROWS
-        self._batches = {modality: ForwardBatch(DEFAULT_ROWS, most) for modality in parts.towers}
+        first = parts.first_rows
+        most = MOST_ROWS_ON_A_GPU if parts.on_gpu else first
+        self._batches = {modality: ForwardBatch(first, most) for modality in parts.towers}
 
     @property
     def space(self) -> EmbeddingSpace:
@@ -79,8 +82,8 @@ class TransformerEncoder:
 
     @property
     def rows(self) -> int:
-        """Rows of the next forward pass, at most: on a GPU it grows while memory lasts."""
-        return max(batch.rows for batch in self._batches.values())
+        """Rows of a call, at most: on a GPU it grows while memory lasts."""
+        return max(DEFAULT_ROWS, *(batch.rows for batch in self._batches.values()))
 
     def encode_images(self, images: Sequence[Image]) -> Vectors:
         """Encode RGB images; see :meth:`schemas.space.Encoder.encode_images`."""

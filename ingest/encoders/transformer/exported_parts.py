@@ -20,7 +20,7 @@ from ingest.encoders.runtimes.quantize import QUANTIZE_VERSION, quantize_graph
 from ingest.encoders.transformer import description
 from ingest.encoders.transformer.encoder import EncoderParts
 from ingest.encoders.transformer.export import EXPORT_VERSION, GRAPH_FILE, export_tower
-from ingest.encoders.workers import count_cores
+from ingest.encoders.workers import DEFAULT_ROWS, count_cores
 from schemas.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ def load_exported_parts(
         modality: LazyTower(partial(_open_tower, exports, modality, backend, dtype, threads or 1))
         for modality in space.modalities
     }
-    return EncoderParts(space, towers, known.texts, known.images)
+    rows = 1 if dtype == "int8" else DEFAULT_ROWS
+    return EncoderParts(space, towers, known.texts, known.images, first_rows=rows)
 
 
 class LazyTower:

@@ -90,6 +90,10 @@ def test_another_arithmetic_is_another_space_close_to_the_first(
     ours, theirs = (e.encode_texts(TEXTS, Role.DOCUMENT) for e in (encoder, reference))
     assert (ours * theirs).sum(axis=1).min() > 0.99
     assert not np.array_equal(ours, theirs)
+    alone = np.concatenate([encoder.encode_texts([text], Role.DOCUMENT) for text in TEXTS])
+    np.testing.assert_allclose((ours * alone).sum(axis=1), 1, atol=1e-3)
+    if dtype == "int8":
+        np.testing.assert_array_equal(ours, alone)
 
 
 @pytest.mark.usefixtures("exported")

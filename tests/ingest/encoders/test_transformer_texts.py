@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from ingest.encoders.transformer.texts import ModelTexts, RecipeTexts
 from schemas.errors import UnsupportedModality
 from schemas.records import Modality
 from schemas.space import Encoder, Role
@@ -172,6 +173,30 @@ def test_more_texts_than_one_forward_pass_come_back_in_order(encoders: dict[str,
     together = encoder.encode_texts(texts, Role.DOCUMENT)
     alone = np.concatenate([encoder.encode_texts([text], Role.DOCUMENT) for text in texts])
     np.testing.assert_allclose((together * alone).sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_counts_are_those_of_the_spans(encoders: dict[str, Encoder], name: str) -> None:
+    texts = ["", *CORPUS, *SPECIAL, "\ud83d"]
+    encoder: Any = encoders[name]
+    assert encoder.token_counts(texts) == [len(encoder.token_spans(text)) for text in texts]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@quick
+@given(texts=TEXTS)
+def test_our_tokenizing_gives_the_models_own_input(
+    encoders: dict[str, Encoder], name: str, texts: list[str]
+) -> None:
+    encoder: Any = encoders[name]
+    ours = encoder._parts.texts
+    assert isinstance(ours, RecipeTexts)
+    theirs = ModelTexts(encoder._parts.towers[Modality.TEXT]._model, ours.limits)
+    ((members, mine),) = ours.iter_passes(texts, Role.QUERY, lambda: 32)
+    length = mine["input_ids"].shape[1]
+    expected = theirs.to_features([texts[index] for index in members], Role.QUERY, length)
+    for field, values in mine.items():
+        np.testing.assert_array_equal(values, expected[field].numpy())
 
 
 def test_no_texts_are_no_rows(encoders: dict[str, Encoder]) -> None:
