@@ -170,7 +170,7 @@ def test_the_vectors_are_those_of_the_committed_weights(encoder: HingeEncoder) -
 
 @pytest.mark.parametrize(
     ("backend", "dtype", "least"),
-    [("openvino", "float32", 0.99999), ("openvino", "bfloat16", 0.999), ("onnx", "int8", 0.97)],
+    [("openvino", "float32", 0.99999), ("openvino", "bfloat16", 0.99), ("onnx", "int8", 0.97)],
 )
 def test_other_backends_and_arithmetics_stay_close(
     encoder: HingeEncoder, backend: str, dtype: str, least: float
@@ -186,7 +186,7 @@ def test_other_backends_and_arithmetics_stay_close(
     seen = other.encode_images(images)
     assert (seen * encoder.encode_images(images)).sum(axis=1).min() > least
     alone = np.concatenate([other.encode_texts([text], Role.DOCUMENT) for text in texts])
-    np.testing.assert_allclose(rows, alone, atol=0 if dtype == "int8" else 2e-2)
+    np.testing.assert_allclose(rows, alone, rtol=0, atol=0 if dtype == "int8" else 2e-2)
 
 
 def test_counts_are_those_of_the_spans(encoder: HingeEncoder) -> None:
