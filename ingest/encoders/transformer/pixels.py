@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import torch
+    from numpy.typing import NDArray
     from PIL.Image import Image
 
 
@@ -53,15 +53,23 @@ class PixelRecipe:
             f"mean {mean}, deviation {deviation}"
         )
 
-    def to_pixel_values(self, images: Sequence[Image]) -> torch.Tensor:
-        """RGB images -> ``(n, 3, side, side)`` float32."""
-        import torch
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> PixelRecipe:
+        """The recipe whose fields these are, as JSON keeps them."""
+        per_channel = {name: tuple(fields[name]) for name in ("mean", "deviation")}
+        return cls(**{**fields, **per_channel})
 
+    def to_pixel_values(self, images: Sequence[Image]) -> NDArray[np.float32]:
+        """RGB images -> ``(n, 3, side, side)`` float32."""
         stacked = np.stack([np.asarray(self._to_square(image)) for image in images])
-        scale = self.factor / torch.tensor(self.deviation, dtype=torch.float32)
-        shift = torch.tensor(self.mean, dtype=torch.float32) / torch.tensor(self.deviation)
-        values = torch.from_numpy(stacked).to(torch.float32).mul_(scale).sub_(shift)
-        return values.permute(0, 3, 1, 2).contiguous()
+        deviation = np.array(self.deviation, dtype=np.float32)[:, None, None]
+        scale = np.float32(self.factor) / deviation
+        shift = np.array(self.mean, dtype=np.float32)[:, None, None] / deviation
+        count, side = len(images), self.side_pixels
+        values = np.empty((count, 3, side, side), dtype=np.float32)
+        np.multiply(stacked.transpose(0, 3, 1, 2), scale, out=values)
+        values -= shift
+        return values
 
     def _to_square(self, image: Image) -> Image:
         side = self.side_pixels
