@@ -100,7 +100,9 @@ def ingest_in_memory(
     with connect(MEMORY) as engine:
         canary = canary_vectors(encoder, encoder.space.modalities)
         collection = ensure_collection(engine, "sample", encoder.space, canary)
-        line = AssemblyLine(source, settings, engine, encoder, stopwatch, to_workers(settings))
+        line = AssemblyLine(
+            source, settings, engine, encoder, stopwatch, to_workers(settings, encoder)
+        )
         pipeline = line.to_pipeline(
             collection,
             {},
