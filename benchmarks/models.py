@@ -72,8 +72,8 @@ def _save_clip(folder: Path, text: dict[str, int], images: dict[str, int]) -> Pa
         size={"shortest_edge": side}, crop_size={"height": side, "width": side}
     )
     tokenizer = CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=MAX_TOKENS)
-    processor: Any = CLIPProcessor(image_processor=resizing, tokenizer=tokenizer)
-    processor.save_pretrained(folder)
+    new_processor: Any = CLIPProcessor  # without types
+    new_processor(image_processor=resizing, tokenizer=tokenizer).save_pretrained(folder)
     torch.manual_seed(_SEED)
     config = CLIPConfig(text_config={**text, **special}, vision_config=images, projection_dim=512)
     CLIPModel(config).save_pretrained(folder)  # last: its file says that the folder is whole
@@ -123,12 +123,14 @@ def _to_image_tower(clip: Path, side_pixels: int) -> torch.nn.Module:
     import torch
     from transformers import CLIPModel, CLIPVisionModelWithProjection
 
-    weights = CLIPModel.from_pretrained(clip).state_dict()
+    loaded: Any = CLIPModel.from_pretrained(clip)
+    weights = loaded.state_dict()
     kept = {name: value for name, value in weights.items() if name.startswith("vis")}
     kept[_POSITIONS] = _stretch(kept[_POSITIONS], side_pixels // _PATCH_PIXELS)
-    config = CLIPModel.from_pretrained(clip).config.vision_config
+    config = loaded.config.vision_config
     config.image_size = side_pixels
-    model = CLIPVisionModelWithProjection(config).eval()
+    model: Any = CLIPVisionModelWithProjection(config)
+    model.eval()
     model.load_state_dict(kept, strict=False)
 
     class ImageTower(torch.nn.Module):

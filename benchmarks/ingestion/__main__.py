@@ -62,21 +62,28 @@ def _parse() -> argparse.Namespace:
 def _to_workplace(chosen: argparse.Namespace) -> Workplace:
     # No hub is asked for anything: what is missing is an error at once.
     os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", TOKENIZERS_PARALLELISM="true")
-    workplace = Workplace(
-        chosen.folder.resolve(), repeats=chosen.repeats, captions=chosen.captions
-    )
+    workplace = Workplace(chosen.folder.resolve(), repeats=chosen.repeats, captions=chosen.captions)
     if not chosen.quick:
         return workplace
-    few = {"small": 48, "large": 8, "repeats": 1, "records": 4_000, "texts": 320}
-    return replace(workplace, **few, thumbnails=(200, 1_000))
+    return replace(
+        workplace,
+        small=48,
+        large=16,
+        repeats=1,
+        records=4_000,
+        texts=320,
+        thumbnails=(200, 1_000),
+    )
 
 
 def _read_parts(file: Path) -> dict[str, list[dict[str, object]]]:
     """What an earlier run left, so that parts may be run one at a time."""
     if not file.exists():
         return {}
-    parts: dict[str, list[dict[str, object]]] = json.loads(file.read_text(encoding="utf-8"))["parts"]
-    return parts
+    written: dict[str, dict[str, list[dict[str, object]]]] = json.loads(
+        file.read_text(encoding="utf-8")
+    )
+    return written["parts"]
 
 
 def _write_json(file: Path, content: dict[str, object]) -> None:

@@ -78,7 +78,8 @@ class Finding:
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dict."""
         medians = {way: median(values) for way, values in self.rates.items()}
-        return {**asdict(self), "medians": medians, "claims": [one.to_json() for one in self.claims]}
+        claims = [one.to_json() for one in self.claims]
+        return {**asdict(self), "medians": medians, "claims": claims}
 
     def to_markdown(self) -> str:
         """A heading, the rates, the ratios beside their targets, and the notes."""
@@ -106,7 +107,7 @@ def interleave(ways: Mapping[str, Callable[[], float]], repeats: int) -> dict[st
     """
     rates: dict[str, list[float]] = {way: [] for way in ways}
     for repeat in range(repeats):
-        order = list(ways) if repeat % 2 == 0 else list(reversed(ways))
+        order = list(ways) if repeat % 2 == 0 else list(ways)[::-1]
         for way in order:
             rates[way].append(ways[way]())
             print(f"  {repeat + 1}/{repeats} {way}: {rates[way][-1]:.3g}", file=sys.stderr)
@@ -114,8 +115,9 @@ def interleave(ways: Mapping[str, Callable[[], float]], repeats: int) -> dict[st
 
 
 def _to_cell(values: Sequence[float]) -> str:
-    shown = f"{_round(median(values))}"
-    return shown if len(values) == 1 else f"{shown} ({_round(min(values))} to {_round(max(values))})"
+    shown = _round(median(values))
+    span = f"({_round(min(values))} to {_round(max(values))})"
+    return shown if len(values) == 1 else f"{shown} {span}"
 
 
 def _round(value: float) -> str:

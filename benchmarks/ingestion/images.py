@@ -93,18 +93,12 @@ def add_claims(finding: Finding, size: str, dtype: str) -> None:
     finding.claim(
         f"end to end / {forward}", INGEST, forward, OF_FORWARD[dtype] if is_small else None
     )
-    finding.claims.append(
-        Claim(
-            "end to end / 1 / (1 / forward + 1 / decode)",
-            tuple(
-                ours * (1 / bare + 1 / decoded)
-                for ours, bare, decoded in zip(
-                    finding.rates[INGEST], finding.rates[forward], finding.rates[DECODE], strict=True
-                )
-            ),
-            None if is_small else OF_LIMIT,
-        )
+    rates = (finding.rates[way] for way in (INGEST, forward, DECODE))
+    of_limit = tuple(
+        ours * (1 / bare + 1 / decoded) for ours, bare, decoded in zip(*rates, strict=True)
     )
+    limit = "end to end / cost-sum limit, 1 / (1 / forward + 1 / decode)"
+    finding.claims.append(Claim(limit, of_limit, None if is_small else OF_LIMIT))
     target = OVER_ENCODE[size] if dtype == "bfloat16" else None
     for way in (ENCODE_LOADED, ENCODE_PATHS):
         finding.claim(f"end to end / {way}", INGEST, way, target)

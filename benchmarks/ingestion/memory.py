@@ -61,13 +61,10 @@ def run(workplace: Workplace) -> Iterator[Finding]:
         min(workplace.repeats, 3),
     )
     finding.claim(f"{many} / {few}", many, few, TARGET, at_most=True)
-    finding.rates |= {
-        f"{count:,} images, without files mapped": [peak.private for peak in peaks[count]]
-        for count in counts
-    }
-    finding.claim(
-        "the same without files mapped", *(f"{n:,} images, without files mapped" for n in counts[::-1])
-    )
+    few_private, many_private = (f"{way}, without files mapped" for way in (few, many))
+    for way, count in ((few_private, counts[0]), (many_private, counts[1])):
+        finding.rates[way] = [peak.private for peak in peaks[count]]
+    finding.claim("the same without files mapped", many_private, few_private)
     finding.notes.append(
         "The whole command in its own process, sampled every 20 ms and summed over its children "
         f"(at most {max(peak.processes for peak in peaks[counts[1]])} processes at once), into a "

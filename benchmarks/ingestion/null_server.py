@@ -19,76 +19,75 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_MESSAGE_BYTES = 64 * 2**20
-_UPSERT = "/qdrant.Points/Upsert"
+_WRITTEN = wire.PointsOperationResponse(
+    result=wire.UpdateResult(operation_id=0, status=wire.UpdateStatus.Completed), time=0.0
+)
+_DONE = wire.CollectionOperationResponse(result=True, time=0.0)
 
 
-class _Upserts(grpc.GenericRpcHandler):
-    """Takes the bytes of a write and gives the bytes of an answer."""
+class NullQdrant(grpc.GenericRpcHandler):
+    """Knows how its collections were made and what they are also called; every one is empty."""
 
     def __init__(self) -> None:
-        done = wire.UpdateResult(operation_id=0, status=wire.UpdateStatus.Completed)
-        answer = wire.PointsOperationResponse(result=done, time=0.0).SerializeToString()
-        self._handler = grpc.unary_unary_rpc_method_handler(lambda _request, _context: answer)
+        """No collection yet."""
+        self._made: dict[str, wire.CreateCollection] = {}
+        self._aliases: dict[str, str] = {}
+        written = _WRITTEN.SerializeToString()
+        parsed: dict[str, tuple[Any, Callable[[Any], Any]]] = {
+            "Points/CreateFieldIndex": (wire.CreateFieldIndexCollection, lambda _: _WRITTEN),
+            "Points/Scroll": (wire.ScrollPoints, lambda _: wire.ScrollResponse(time=0.0)),
+            "Points/Count": (wire.CountPoints, lambda _: wire.CountResponse(time=0.0)),
+            "Points/Get": (wire.GetPoints, lambda _: wire.GetResponse(time=0.0)),
+            "Collections/Create": (wire.CreateCollection, self._create),
+            "Collections/CollectionExists": (wire.CollectionExistsRequest, self._exists),
+            "Collections/List": (wire.ListCollectionsRequest, self._list),
+            "Collections/Get": (wire.GetCollectionInfoRequest, self._get),
+            "Collections/UpdateAliases": (wire.ChangeAliases, self._alias),
+            "Collections/ListAliases": (wire.ListAliasesRequest, self._list_aliases),
+            "Qdrant/HealthCheck": (wire.HealthCheckRequest, _say_version),
+        }
+        self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+            f"/qdrant.{name}": _to_handler(*pair) for name, pair in parsed.items()
+        }
+        # Bytes in, bytes out.
+        unparsed: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(
+            lambda _request, _context: written
+        )
+        self._handlers["/qdrant.Points/Upsert"] = unparsed
 
     def service(
         self, handler_call_details: grpc.HandlerCallDetails
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        return self._handler if handler_call_details.method == _UPSERT else None
+        """What answers a method, None for one that nobody here calls."""
+        return self._handlers.get(handler_call_details.method)
 
-
-class _Points(wire.PointsServicer):
-    """Empty for every reader."""
-
-    def CreateFieldIndex(self, request: Any, context: object) -> Any:  # noqa: N802, ARG002 - protobuf's
-        done = wire.UpdateResult(operation_id=0, status=wire.UpdateStatus.Completed)
-        return wire.PointsOperationResponse(result=done, time=0.0)
-
-    def Scroll(self, request: Any, context: object) -> Any:  # noqa: N802, ARG002 - protobuf's
-        return wire.ScrollResponse(time=0.0)
-
-    def Count(self, request: Any, context: object) -> Any:  # noqa: N802, ARG002 - protobuf's
-        return wire.CountResponse(result=wire.CountResult(count=0), time=0.0)
-
-    def Get(self, request: Any, context: object) -> Any:  # noqa: N802, ARG002 - protobuf's
-        return wire.GetResponse(time=0.0)
-
-
-class _Collections(wire.CollectionsServicer):
-    """Remembers how collections were made and what they are also called."""
-
-    def __init__(self) -> None:
-        self._made: dict[str, Any] = {}
-        self._aliases: dict[str, str] = {}
-
-    def Create(self, request: Any, context: object) -> Any:  # noqa: N802, ARG002 - protobuf's
+    def _create(self, request: wire.CreateCollection) -> wire.CollectionOperationResponse:
         self._made[request.collection_name] = request
-        return wire.CollectionOperationResponse(result=True, time=0.0)
+        return _DONE
 
-    def CollectionExists(self, request: Any, context: object) -> Any:  # noqa: N802, ARG002 - likewise
-        is_there = wire.CollectionExists(exists=request.collection_name in self._made)
-        return wire.CollectionExistsResponse(result=is_there, time=0.0)
+    def _exists(self, request: wire.CollectionExistsRequest) -> wire.CollectionExistsResponse:
+        is_there = request.collection_name in self._made
+        return wire.CollectionExistsResponse(result=wire.CollectionExists(exists=is_there))
 
-    def List(self, request: Any, context: object) -> Any:  # noqa: N802, ARG002 - protobuf's
+    def _list(self, _: wire.ListCollectionsRequest) -> wire.ListCollectionsResponse:
         names = [wire.CollectionDescription(name=name) for name in self._made]
         return wire.ListCollectionsResponse(collections=names, time=0.0)
 
-    def UpdateAliases(self, request: Any, context: object) -> Any:  # noqa: N802, ARG002 - protobuf's
+    def _alias(self, request: wire.ChangeAliases) -> wire.CollectionOperationResponse:
         for action in request.actions:
             made = action.create_alias
             self._aliases[made.alias_name] = made.collection_name
-        return wire.CollectionOperationResponse(result=True, time=0.0)
+        return _DONE
 
-    def ListAliases(self, request: Any, context: object) -> Any:  # noqa: N802, ARG002 - protobuf's
+    def _list_aliases(self, _: wire.ListAliasesRequest) -> wire.ListAliasesResponse:
         aliases = [
             wire.AliasDescription(alias_name=alias, collection_name=name)
             for alias, name in self._aliases.items()
         ]
         return wire.ListAliasesResponse(aliases=aliases, time=0.0)
 
-    def Get(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 - protobuf's
-        made = self._made.get(request.collection_name)
-        if made is None:
-            context.abort(grpc.StatusCode.NOT_FOUND, f"Not found: {request.collection_name}")
+    def _get(self, request: wire.GetCollectionInfoRequest) -> wire.GetCollectionInfoResponse:
+        made = self._made[request.collection_name]
         config = wire.CollectionConfig(
             params=wire.CollectionParams(vectors_config=made.vectors_config),
             hnsw_config=wire.HnswConfigDiff(m=16, ef_construct=100, full_scan_threshold=10_000),
@@ -109,35 +108,27 @@ class _Collections(wire.CollectionsServicer):
         return wire.GetCollectionInfoResponse(result=info, time=0.0)
 
 
-class _Qdrant(wire.QdrantServicer):
-    def HealthCheck(self, request: Any, context: object) -> Any:  # noqa: N802, ARG002 - protobuf's
-        return wire.HealthCheckReply(title="null", version=version("qdrant-client"))
+def _say_version(_: wire.HealthCheckRequest) -> wire.HealthCheckReply:
+    return wire.HealthCheckReply(title="null", version=version("qdrant-client"))
 
 
-def start() -> tuple[int, Callable[[], object]]:
-    """Serve on a free port of this machine.
-
-    Returns:
-        The port, and what ends the service.
-    """
-    options = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)]
-    server = grpc.server(ThreadPoolExecutor(4), options=options)
-    server.add_generic_rpc_handlers((_Upserts(),))  # first, so that it is asked first
-    # What protobuf generates has no types.
-    wire.add_PointsServicer_to_server(_Points(), server)  # type: ignore[no-untyped-call]
-    wire.add_CollectionsServicer_to_server(_Collections(), server)  # type: ignore[no-untyped-call]
-    wire.add_QdrantServicer_to_server(_Qdrant(), server)  # type: ignore[no-untyped-call]
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    return port, lambda: server.stop(0).wait()
+def _to_handler(kind: Any, answer: Callable[[Any], Any]) -> grpc.RpcMethodHandler[Any, Any]:  # noqa: ANN401 - a protobuf class
+    return grpc.unary_unary_rpc_method_handler(
+        lambda request, _context: answer(request),
+        request_deserializer=kind.FromString,
+        response_serializer=lambda message: message.SerializeToString(),
+    )
 
 
 def main() -> None:
-    """Serve until standard input ends."""
-    port, stop = start()
-    print(port, flush=True)
+    """Serve on a free port of this machine until standard input ends."""
+    options = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)]
+    server = grpc.server(ThreadPoolExecutor(4), options=options)
+    server.add_generic_rpc_handlers((NullQdrant(),))
+    print(server.add_insecure_port("127.0.0.1:0"), flush=True)
+    server.start()
     sys.stdin.read()
-    stop()
+    server.stop(0).wait()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -134,7 +134,7 @@ def _iter_points(
             with_vectors=True,
         )
         for point in page:
-            assert isinstance(point.vector, list)  # noqa: S101 - one plain vector, as we write them
-            yield str(point.id), point.vector, dict(point.payload or {})  # type: ignore[arg-type]
+            vector = cast("list[float]", point.vector)
+            yield str(point.id), vector, dict(point.payload or {})
         if offset is None:
             return

@@ -18,7 +18,13 @@ import qdrant_edge
 from qdrant_client import QdrantClient, models
 
 from benchmarks.ingestion.findings import Finding, interleave
-from benchmarks.ingestion.precomputed import DIMENSION, NoEncoder, Points, read_points, write_manifest
+from benchmarks.ingestion.precomputed import (
+    DIMENSION,
+    NoEncoder,
+    Points,
+    read_points,
+    write_manifest,
+)
 from ingest.job import IngestJob, open_collection
 from ingest.store.connect import connect
 from ingest.store.embedded.config import to_edge_config, to_edge_schema_type

@@ -7,7 +7,7 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from benchmarks.english import PASSAGE_WORDS, make_passages, read_captions
+from benchmarks.english import make_passages, read_captions
 from benchmarks.ingestion.findings import Finding, interleave
 from benchmarks.ingestion.forward import WORKERS, load_model
 from benchmarks.ingestion.images import DTYPES
@@ -44,14 +44,19 @@ def run(workplace: Workplace) -> Iterator[Finding]:
             model = load_model(str(folder), dtype)
             encoder = load_encoder(str(folder), threads=1, dtype=dtype)
             for kind, texts in kinds.items():
-                yield measure(f"{kind}, {name}, {dtype}", texts, model, encoder, workplace.repeats)
+                yield measure(kind, f"{name}, {dtype}", texts, (model, encoder), workplace.repeats)
 
 
 def measure(
-    title: str, texts: list[str], model: SentenceTransformer, encoder: Encoder, repeats: int
+    kind: str,
+    named: str,
+    texts: list[str],
+    loaded: tuple[SentenceTransformer, Encoder],
+    repeats: int,
 ) -> Finding:
     """One table. Texts past the model's window are cut there by both."""
-    finding = Finding(f"Texts: {title}", "texts/s")
+    model, encoder = loaded
+    finding = Finding(f"Texts: {kind}, {named}", "texts/s")
     ways = {
         OURS: partial(measure_ours, texts, encoder),
         ENCODE: partial(measure_encode, texts, model),
@@ -59,7 +64,7 @@ def measure(
     for way in ways.values():
         way()
     finding.rates = interleave(ways, repeats)
-    finding.claim(f"our encoder / encode, {title}", OURS, ENCODE, TARGETS[title.split(",")[0]])
+    finding.claim(f"our encoder / encode, {kind}", OURS, ENCODE, TARGETS[kind])
     cut = sum(len(encoder.token_spans(text)) > encoder.space.window_tokens for text in texts)
     words = sum(len(text.split()) for text in texts) / len(texts)
     finding.notes.append(
@@ -67,8 +72,6 @@ def measure(
         f"of {encoder.space.window_tokens} tokens and are cut there on both sides, so that both do "
         f"the same work (an ingestion cuts them into chunks instead)."
     )
-    if PASSAGE_WORDS == round(words):
-        finding.notes.append("The passages are prose of the Python reference.")
     return finding
 
 

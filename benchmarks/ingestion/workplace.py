@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.photographs import LARGE_PIXELS, SMALL_PIXELS, write_jpegs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 SIZES: Mapping[str, tuple[int, int]] = {"640x480": SMALL_PIXELS, "12 MP": LARGE_PIXELS}
 THUMBNAIL_PIXELS = (96, 96)
