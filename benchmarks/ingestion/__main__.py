@@ -68,7 +68,7 @@ def _to_workplace(chosen: argparse.Namespace) -> Workplace:
     return replace(
         workplace,
         small=48,
-        large=16,
+        large=32,
         repeats=1,
         records=4_000,
         texts=320,

@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.ingestion.findings import Finding, interleave
+from benchmarks.ingestion.null_server import REPOSITORY, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import psutil
 
     from benchmarks.ingestion.workplace import Photographs, Workplace
 
-REPOSITORY = Path(__file__).resolve().parent.parent.parent
 FRONT_DOOR = "import diptych; diptych.main()"
 SAMPLE_SECONDS = 0.02
 MIB = 2**20
@@ -44,20 +44,27 @@ class Peak:
 
 
 def run(workplace: Workplace) -> Iterator[Finding]:
-    """One table: the peaks at both counts, and their ratio."""
+    """Two tables: into an embedded index, and to a server, which keeps the points itself."""
+    with serving() as port:
+        server = {"DIPTYCH_URL": "http://127.0.0.1:6333", "DIPTYCH_GRPC_PORT": str(port)}
+        yield measure("into an embedded index", workplace, {"DIPTYCH_URL": "index"})
+        yield measure("to a null gRPC server", workplace, server)
+
+
+def measure(where: str, workplace: Workplace, settings: Mapping[str, str]) -> Finding:
+    """The peaks at both counts, and their ratio."""
     counts = workplace.thumbnails
     folders = {count: workplace.make_thumbnails(count) for count in counts}
-    model = workplace.small_clip
     peaks: dict[int, list[Peak]] = {count: [] for count in counts}
 
-    def measure(count: int) -> float:
-        peaks[count].append(measure_peak(folders[count], model))
+    def watch(count: int) -> float:
+        peaks[count].append(measure_peak(folders[count], workplace.small_clip, settings))
         return peaks[count][-1].resident
 
     few, many = (f"{count:,} images of 96x96" for count in counts)
-    finding = Finding("Peak memory of one run of `diptych ingest`", "MiB resident")
+    finding = Finding(f"Peak memory of one run of `diptych ingest` {where}", "MiB resident")
     finding.rates = interleave(
-        {few: lambda: measure(counts[0]), many: lambda: measure(counts[1])},
+        {few: lambda: watch(counts[0]), many: lambda: watch(counts[1])},
         min(workplace.repeats, 3),
     )
     finding.claim(f"{many} / {few}", many, few, TARGET, at_most=True)
@@ -67,13 +74,13 @@ def run(workplace: Workplace) -> Iterator[Finding]:
     finding.claim("the same without files mapped", many_private, few_private)
     finding.notes.append(
         "The whole command in its own process, sampled every 20 ms and summed over its children "
-        f"(at most {max(peak.processes for peak in peaks[counts[1]])} processes at once), into a "
-        "new embedded index with vectors of 512 dimensions, by a CLIP small enough to cost little."
+        f"(at most {max(peak.processes for peak in peaks[counts[1]])} processes at once); vectors "
+        "of 512 dimensions, by a CLIP small enough to cost little."
     )
-    return iter([finding])
+    return finding
 
 
-def measure_peak(photographs: Photographs, model: Path) -> Peak:
+def measure_peak(photographs: Photographs, model: Path, settings: Mapping[str, str]) -> Peak:
     """Ingest a folder with the command line and watch it."""
     import psutil
 
@@ -82,9 +89,9 @@ def measure_peak(photographs: Photographs, model: Path) -> Peak:
         report = Path(scratch) / "report.json"
         with report.open("w", encoding="utf-8") as output:
             process = subprocess.Popen(
-                [sys.executable, "-c", FRONT_DOOR, *command, "--url", f"{scratch}/index"],
+                [sys.executable, "-c", FRONT_DOOR, *command],
                 cwd=scratch,
-                env=_environment(),
+                env={**_environment(), **settings},
                 stdout=output,
                 stderr=subprocess.DEVNULL,
             )

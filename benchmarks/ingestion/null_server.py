@@ -7,17 +7,21 @@ prints its port: a process of its own shares no interpreter lock with the client
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
 from qdrant_client import grpc as wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
 MAX_MESSAGE_BYTES = 64 * 2**20
 _WRITTEN = wire.PointsOperationResponse(
     result=wire.UpdateResult(operation_id=0, status=wire.UpdateStatus.Completed), time=0.0
@@ -118,6 +122,25 @@ def _to_handler(kind: Any, answer: Callable[[Any], Any]) -> grpc.RpcMethodHandle
         request_deserializer=kind.FromString,
         response_serializer=lambda message: message.SerializeToString(),
     )
+
+
+@contextmanager
+def serving() -> Iterator[int]:
+    """A new null server in a process of its own, until the end of the block.
+
+    Yields:
+        Its port on this machine.
+    """
+    command = [sys.executable, "-m", "benchmarks.ingestion.null_server"]
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None  # noqa: S101 - a pipe
+        assert process.stdout is not None  # noqa: S101 - likewise
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.stdin.close()
 
 
 def main() -> None:

@@ -6,10 +6,7 @@ to a server that answers at once, and to the same server by ``qdrant_client.uplo
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -18,6 +15,7 @@ import qdrant_edge
 from qdrant_client import QdrantClient, models
 
 from benchmarks.ingestion.findings import Finding, interleave
+from benchmarks.ingestion.null_server import serving
 from benchmarks.ingestion.precomputed import (
     DIMENSION,
     NoEncoder,
@@ -233,20 +231,7 @@ def _in_new_index(measure: Callable[[Engine], float]) -> float:
 
 def _to_null_server(measure: Callable[[Engine, int], float]) -> float:
     with (
-        _null_server() as port,
+        serving() as port,
         connect("http://127.0.0.1:6333", grpc_port=port) as engine,
     ):
         return measure(engine, port)
-
-
-@contextmanager
-def _null_server() -> Iterator[int]:
-    """The port of a new null server, in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.ingestion.null_server"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin is not None  # noqa: S101 - a pipe
-        assert process.stdout is not None  # noqa: S101 - likewise
-        try:
-            yield int(process.stdout.readline())
-        finally:
-            process.stdin.close()

@@ -13,6 +13,7 @@ from benchmarks.ingestion.forward import WORKERS, load_model
 from benchmarks.ingestion.images import DTYPES
 from benchmarks.models import find_minilm
 from ingest.encoders.load import load_encoder
+from schemas.settings import Settings
 from schemas.space import Role
 
 if TYPE_CHECKING:
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
 WINDOW = 512
 """Texts that are sorted by length together."""
 
-BATCH = 32
-OURS = f"our encoder, {WORKERS} workers, batches of {BATCH} by length"
-ENCODE = f"encode, batches of {BATCH}, {WORKERS} threads"
+OUR_BATCH = int(Settings.model_fields["batch_size"].default)
+ENCODE_BATCH = 32
+OURS = f"our encoder, {WORKERS} workers, batches of {OUR_BATCH} by length"
+ENCODE = f"encode, batches of {ENCODE_BATCH}, {WORKERS} threads"
 TARGETS = {"captions": 1.3, "passages": 1.1}
 
 
@@ -36,7 +38,7 @@ def run(workplace: Workplace) -> Iterator[Finding]:
     """One table a model, dtype and kind of text."""
     kinds = {
         "captions": read_captions(workplace.texts, workplace.captions),
-        "passages": make_passages(max(BATCH, workplace.texts // 10)),
+        "passages": make_passages(workplace.texts // 10),
     }
     models = {"CLIP ViT-B/32": workplace.clip, "all-MiniLM-L6-v2": find_minilm()}
     for name, folder in models.items():
@@ -90,8 +92,8 @@ def iter_batches(texts: Sequence[str]) -> Iterator[list[str]]:
     """Batches of texts of about equal length, out of one window after the other."""
     for start in range(0, len(texts), WINDOW):
         window = sorted(texts[start : start + WINDOW], key=len)
-        for first in range(0, len(window), BATCH):
-            yield window[first : first + BATCH]
+        for first in range(0, len(window), OUR_BATCH):
+            yield window[first : first + OUR_BATCH]
 
 
 def measure_encode(texts: Sequence[str], model: SentenceTransformer) -> float:
@@ -100,5 +102,7 @@ def measure_encode(texts: Sequence[str], model: SentenceTransformer) -> float:
 
     torch.set_num_threads(WORKERS)
     start = perf_counter()
-    model.encode([{"text": text} for text in texts], batch_size=BATCH, show_progress_bar=False)
+    model.encode(
+        [{"text": text} for text in texts], batch_size=ENCODE_BATCH, show_progress_bar=False
+    )
     return len(texts) / (perf_counter() - start)
