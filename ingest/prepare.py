@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ingest.chunk import iter_text_chunks, to_figure_chunk, to_image_chunk
-from ingest.decode.text import DecodedText, decode_text
+from ingest.decode.characters import to_normal_text
+from ingest.decode.document import DecodedText
+from ingest.fingerprint import PLAIN_TEXT
 from schemas.errors import DecodeError, InvalidVector, SourceError
 from schemas.records import Chunk, Modality, Part
 
@@ -102,17 +103,11 @@ class Preparer:
                 f"holds vectors of {self._space.dimension} numbers"
             )
         row = to_unit_row(vector)
-        text = self._to_given_text(record, work.content or b"")
+        text = to_given_text(record, work.content or b"")
         chunk = Chunk(
             record, 0, 1, work.pending.content.content_hash, text=text, title=record.title
         )
         return chunk, row
-
-    def _to_given_text(self, record: Record, content: bytes) -> str:
-        if record.modality is Modality.IMAGE:
-            return ""
-        media_type = record.media_type
-        return decode_text(content, record.source_uri, media_type, limits=self._limits).text
 
     def _iter_content(self, pending: Pending, content: bytes) -> Iterator[Piece]:
         if pending.record.modality is Modality.TEXT:
@@ -174,10 +169,10 @@ class Preparer:
 
     def _iter_caption(self, pending: Pending) -> Iterator[Piece]:
         record = pending.record
-        text = decode_caption(record, self._limits)
         if pending.caption is None:
             return
-        for chunk in self._cut(record, text, pending.caption.content_hash, Part.CAPTION):
+        caption = DecodedText(to_normal_text(record.caption or ""))
+        for chunk in self._cut(record, caption, pending.caption.content_hash, Part.CAPTION):
             yield pending.add(chunk)
 
     def _cut(
@@ -201,12 +196,8 @@ class Preparer:
         yield from chunks
 
 
-def decode_caption(record: Record, limits: Limits) -> DecodedText:
-    """The text of a record's caption, by the same policy as a document's.
-
-    Raises:
-        SourceError: It is blank, or too long.
-    """
-    content = (record.caption or "").encode(errors="surrogatepass")
-    decoded = decode_text(content, record.source_uri, "text/plain", limits=limits)
-    return replace(decoded, title=record.title)
+def to_given_text(record: Record, content: bytes) -> str:
+    """The words that a record with a vector stands for, where it brought them as plain text."""
+    if record.modality is Modality.IMAGE or record.media_type != PLAIN_TEXT:
+        return ""
+    return to_normal_text(content.decode(errors="replace"))
