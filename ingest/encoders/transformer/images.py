@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ingest.encoders.canary import to_canary_images
 from ingest.encoders.transformer import describe
 from ingest.encoders.transformer.pixels import PixelRecipe, read_recipe
+from ingest.encoders.transformer.torch_resize import has_fast_resize, resize_with_torch
 from ingest.encoders.vectors import to_unit_rows
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
     from ingest.encoders.runtimes.tower import Features, Tower
+    from ingest.encoders.transformer.pixels import Resize
 
 MIN_RECIPE_COSINE = 0.999
 """Our recipe is used where its vectors reach this cosine to those of the model's processor."""
@@ -42,17 +44,19 @@ class RecipeImages:
 
     Args:
         recipe: How pixels become input.
+        resize: Resizes in Pillow's stead, if given.
     """
 
-    def __init__(self, recipe: PixelRecipe) -> None:
+    def __init__(self, recipe: PixelRecipe, resize: Resize | None = None) -> None:
         """Keep the recipe."""
         self.recipe = recipe
+        self._resize = resize
         self.side_pixels = recipe.side_pixels
         self.preprocessing = f"own: {recipe}"
 
     def to_features(self, images: Sequence[Image]) -> Features:
         """See :meth:`ImagePreparation.to_features`."""
-        return {"pixel_values": self.recipe.to_pixel_values(images)}
+        return {"pixel_values": self.recipe.to_pixel_values(images, self._resize)}
 
 
 class ModelImages:
@@ -89,7 +93,7 @@ def prepare_images(model: SentenceTransformer, tower: Tower) -> ImagePreparation
     recipe = read_recipe(processor) if processor is not None else None
     if recipe is None:
         return theirs
-    ours = RecipeImages(recipe)
+    ours = RecipeImages(recipe, resize_with_torch if has_fast_resize() else None)
     images = to_canary_images()
     mine, other = tower(ours.to_features(images)), tower(theirs.to_features(images))
     dimension = other.shape[1]

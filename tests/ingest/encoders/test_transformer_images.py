@@ -14,6 +14,7 @@ from PIL import Image
 from ingest.encoders.load import load_encoder
 from ingest.encoders.transformer import images as image_preparation
 from ingest.encoders.transformer.pixels import PixelRecipe, read_recipe
+from ingest.encoders.transformer.torch_resize import resize_with_torch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -99,6 +100,26 @@ def test_a_preparation_that_gives_other_vectors_is_not_used(
     image = picture((90, 70), 3)
     cosine = encoder.encode_images([image])[0] @ encoders["clip"].encode_images([image])[0]
     assert cosine >= 0.999
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    size=SIZES,
+    seed=st.integers(0, 1000),
+    edge=st.sampled_from([None, 32, 40]),
+    bilinear=st.booleans(),
+)
+@pytest.mark.usefixtures("model_runtime")
+def test_torch_resizes_as_pillow_does(
+    size: tuple[int, int], seed: int, edge: int | None, *, bilinear: bool
+) -> None:
+    recipe = PixelRecipe(32, edge, 2 if bilinear else 3, 1 / 255, (0.5,) * 3, (0.5,) * 3)
+    image = picture(size, seed)
+    ours, theirs = resize_with_torch(image, recipe), recipe.to_square(image)
+    assert ours.shape == theirs.shape == (32, 32, 3)
+    difference = np.abs(ours.astype(int) - theirs)
+    assert difference.max() <= 2
+    assert difference.mean() < 0.5
 
 
 class Processor:
