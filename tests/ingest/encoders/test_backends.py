@@ -71,7 +71,8 @@ def test_a_backend_gives_torchs_vectors_in_torchs_space(
         if Modality.IMAGE in encoder.space.modalities:
             images = pictures(count)
             mine, theirs = encoder.encode_images(images), reference.encode_images(images)
-            np.testing.assert_allclose(mine, theirs, atol=1e-5)
+            # torch resizes to within a level or two of Pillow, see torch_resize.
+            assert (mine * theirs).sum(axis=1).min() > 0.9999
 
 
 @pytest.mark.usefixtures("exported")
