@@ -53,6 +53,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--folder", type=Path, default=Path("build/bench"), help="what is kept")
     parser.add_argument("--captions", type=Path, help="JSON lines with a field 'caption'")
+    parser.add_argument("--backend", help="what runs our encoder: torch, onnx or openvino")
     parser.add_argument("--json", type=Path, default=Path("build/bench/ingestion.json"))
     parser.add_argument("--plot", type=Path, help="where to draw the rates: .svg or .png")
     parser.add_argument("--quick", action="store_true", help="few items, one repeat")
@@ -62,7 +63,12 @@ def _parse() -> argparse.Namespace:
 def _to_workplace(chosen: argparse.Namespace) -> Workplace:
     # No hub is asked for anything: what is missing is an error at once.
     os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", TOKENIZERS_PARALLELISM="true")
-    workplace = Workplace(chosen.folder.resolve(), repeats=chosen.repeats, captions=chosen.captions)
+    workplace = Workplace(
+        chosen.folder.resolve(),
+        repeats=chosen.repeats,
+        captions=chosen.captions,
+        backend=chosen.backend,
+    )
     if not chosen.quick:
         return workplace
     return replace(

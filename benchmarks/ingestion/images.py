@@ -48,7 +48,9 @@ def run(workplace: Workplace) -> Iterator[Finding]:
     """One table a size and dtype."""
     for dtype in DTYPES:
         model = load_model(str(workplace.clip), dtype)
-        encoder = load_encoder(str(workplace.clip), threads=1, dtype=dtype)
+        encoder = load_encoder(
+            str(workplace.clip), threads=1, dtype=dtype, backend=workplace.backend
+        )
         for size in SIZES:
             photographs = workplace.photographs(size)
             finding = Finding(f"Images of {size}, {dtype}", "images/s")

@@ -131,6 +131,9 @@ def _sum_up(top: psutil.Process) -> tuple[int, int, int]:
         return 0, 0, 0
     for one in family:
         try:
+            # Between fork and exec a child seems to hold all of its parent's memory.
+            if one != top and one.cmdline() == top.cmdline():
+                continue
             memory = one.memory_info()
         except psutil.NoSuchProcess:  # it has just ended
             continue

@@ -30,7 +30,7 @@ TARGETS = {"640x480": 3.0, "12 MP": 5.0}
 
 def run(workplace: Workplace) -> Iterator[Finding]:
     """One table a size, with every peer that runs; the others are named with the reason."""
-    encoder = load_encoder(str(workplace.clip), threads=1)
+    encoder = load_encoder(str(workplace.clip), threads=1, backend=workplace.backend)
     warm = workplace.make_thumbnails(32)
     measure_ingest(warm, encoder)
     ours = (

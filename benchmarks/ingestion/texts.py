@@ -44,7 +44,7 @@ def run(workplace: Workplace) -> Iterator[Finding]:
     for name, folder in models.items():
         for dtype in DTYPES:
             model = load_model(str(folder), dtype)
-            encoder = load_encoder(str(folder), threads=1, dtype=dtype)
+            encoder = load_encoder(str(folder), threads=1, dtype=dtype, backend=workplace.backend)
             for kind, texts in kinds.items():
                 yield measure(kind, f"{name}, {dtype}", texts, (model, encoder), workplace.repeats)
 

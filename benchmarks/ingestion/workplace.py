@@ -45,6 +45,7 @@ class Workplace:
         records: Records of the store's part.
         thumbnails: The two counts of images that the peaks of memory are compared at.
         texts: Captions of the texts' part, and a tenth as many passages.
+        backend: What runs our encoder; None for the default. Everyone else runs as they ship.
     """
 
     folder: Path
@@ -55,6 +56,7 @@ class Workplace:
     records: int = 100_000
     thumbnails: tuple[int, int] = (2_000, 20_000)
     texts: int = 3_000
+    backend: str | None = None
 
     @property
     def clip(self) -> Path:
