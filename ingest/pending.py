@@ -166,6 +166,21 @@ class Pending:
             pending=self,
         )
 
+    def to_given_outcome(self, chunk: Chunk, vector: Vector) -> Outcome:
+        """The outcome of a record that came with its vector, and is nothing but that.
+
+        Args:
+            chunk: Its only chunk, with its final ordinal and count.
+            vector: Of unit length.
+        """
+        return Outcome(
+            action=Action.UPDATED if self.known else Action.ADDED,
+            record=self.record,
+            points=(to_point(chunk, vector, self.content.fingerprint),),
+            images=int(chunk.modality is Modality.IMAGE),
+            stale_ids=self._stale_ids(1) if self.known else (),
+        )
+
     def to_failed(self, error: DiptychError) -> Outcome:
         """The outcome of the record that could not be indexed."""
         return Outcome(

@@ -224,6 +224,8 @@ class Pipeline:
         try:
             if pending.record.vector is not None:
                 chunk, vector = preparer.to_given(work)
+                if work.is_given:
+                    return pending.to_given_outcome(chunk, vector)
                 is_complete = pending.adopt([chunk], [vector], reused=False)
             for piece in preparer.iter_pieces(work):
                 self._pieces.put(piece)
