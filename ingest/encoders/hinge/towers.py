@@ -64,8 +64,7 @@ class ImageTower:
     """Pixels to vectors.
 
     Args:
-        arithmetic: What runs it. Its convolutions stay float32 in int8: quantized at run time
-            they are slower, and 8 bits of them spoil the vectors.
+        arithmetic: What runs it. In int8 it stays float32: only the text tower is quantized.
 
     Raises:
         ModelUnavailable: The weights are not installed.
