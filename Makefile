@@ -7,6 +7,8 @@ TORCH_INDEX_ARGS ?=
 PYTEST_ARGS ?=
 # The captioned figures that `make bench` measures recall on.
 DATA ?=
+# For `make bench-ingest`, e.g. --part images --repeats 3.
+BENCH_ARGS ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -93,6 +95,11 @@ else
 	@$(BIN)/python benchmarks/hinge_recall.py --data "$(DATA)"
 endif
 
+## Measure ingestion beside the bare model and peers; an hour, some 8 GB below build/
+bench-ingest: $(VENV)/.all
+	@$(PIP) $(TORCH_INDEX_ARGS) --editable ".[$(ALL_EXTRAS),bench]"
+	$(BIN)/python -m benchmarks.ingestion --plot docs/images/ingestion.svg $(BENCH_ARGS)
+
 ## Resolve constraints.txt anew; torch stays where it is, as it is raised by hand
 constraints:
 	@rm -rf build/constraints && mkdir -p build
@@ -106,4 +113,4 @@ constraints:
 clean:
 	rm -rf $(VENV) build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
-.PHONY: bench check clean constraints demo docs format help test test-all test-base test-server
+.PHONY: bench bench-ingest check clean constraints demo docs format help test test-all test-base test-server

@@ -33,7 +33,10 @@ QUERIES = {
 }
 """Short queries, by the photograph that answers them."""
 
-_SIZE_PIXELS = (640, 480)
+SMALL_PIXELS = (640, 480)
+LARGE_PIXELS = (4000, 3000)
+"""12 megapixels, as telephones take them."""
+
 _QUALITY = 90
 _NOISE = 6.0
 
@@ -48,27 +51,42 @@ def read_photographs() -> dict[str, Image.Image]:
     return opened
 
 
-def write_jpegs(folder: Path, count: int, seed: int = 0) -> list[Path]:
-    """Write JPEGs of 640x480, quality 90: crops of the photographs, scaled, with noise.
+def write_jpegs(
+    folder: Path, count: int, seed: int = 0, size_pixels: tuple[int, int] = SMALL_PIXELS
+) -> list[Path]:
+    """Write JPEGs of quality 90: crops of the photographs, scaled, with noise.
 
     The noise makes each file another one and gives it the size of a photograph, not of a drawing.
+
+    Args:
+        folder: Is there and empty.
+        count: How many.
+        seed: Of the crops and of the noise.
+        size_pixels: Width and height of each.
     """
     generator = np.random.default_rng(seed)
     photographs = list(read_photographs().values())
     paths = []
     for nth in range(count):
         photograph = photographs[nth % len(photographs)]
-        pixels = np.asarray(_crop(photograph, generator), dtype=np.float32)
-        noisy = pixels + generator.normal(0.0, _NOISE, pixels.shape)
-        path = folder / f"{nth:04}.jpg"
-        Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(path, quality=_QUALITY)
+        cropped = _crop(photograph, generator, size_pixels)
+        path = folder / f"{nth:05}.jpg"
+        _add_noise(cropped, generator).save(path, quality=_QUALITY)
         paths.append(path)
     return paths
 
 
-def _crop(photograph: Image.Image, generator: np.random.Generator) -> Image.Image:
+def _add_noise(image: Image.Image, generator: np.random.Generator) -> Image.Image:
+    pixels = np.asarray(image, dtype=np.float32)
+    noise = generator.standard_normal(pixels.shape, dtype=np.float32)
+    return Image.fromarray((pixels + _NOISE * noise).clip(0, 255).astype(np.uint8))
+
+
+def _crop(
+    photograph: Image.Image, generator: np.random.Generator, size_pixels: tuple[int, int]
+) -> Image.Image:
     width, height = (side * generator.uniform(0.6, 1.0) for side in photograph.size)
     left = generator.uniform(0, photograph.width - width)
     top = generator.uniform(0, photograph.height - height)
     box = (left, top, left + width, top + height)
-    return photograph.resize(_SIZE_PIXELS, Image.Resampling.BICUBIC, box=box)
+    return photograph.resize(size_pixels, Image.Resampling.BICUBIC, box=box)

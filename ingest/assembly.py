@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from ingest.decode.decoder import InProcessDecoder
 from ingest.decode.limits import Limits
 from ingest.decode.policy import DecodePolicy
 from ingest.encoders.canary import check_canary
+from ingest.encoders.workers import count_cores, encoder_rows, encoder_workers
 from ingest.fingerprint import Fingerprints
 from ingest.intake import Intake
 from ingest.pipeline import Pipeline, Stages, Workers
@@ -93,10 +93,10 @@ class AssemblyLine:
         )
         stages = Stages(
             intake=self._to_intake(collection, known, letters, twins),
-            preparer=self._to_preparer(),
+            preparer=self.to_preparer(),
             encoder=self.encoder,
             before_encoding=CanaryGuard(self.encoder, collection),
-            batch_size=self.settings.batch_size,
+            batch_size=lambda: self.settings.batch_size or encoder_rows(self.encoder),
             stopwatch=self.stopwatch,
         )
         return Pipeline(stages, settler, workers=self.workers, stopping=stopping)
@@ -121,7 +121,8 @@ class AssemblyLine:
             stopwatch=self.stopwatch,
         )
 
-    def _to_preparer(self) -> Preparer:
+    def to_preparer(self) -> Preparer:
+        """What decodes and cuts."""
         return Preparer(
             self.encoder,
             to_decoder(self.settings, self.workers.decode),
@@ -188,11 +189,12 @@ class CanaryGuard:
                 self._passed = True
 
 
-def to_workers(settings: Settings, source: Source) -> Workers:
+def to_workers(settings: Settings, encoder: Encoder, source: Source) -> Workers:
     """Threads a stage: what the settings say, else one a core, and a few that read.
 
     Args:
         settings: The settings.
+        encoder: Who knows how many threads should call it.
         source: Where a network lies between, reading is mostly waiting.
     """
     has_urls = bool(settings.allow_hosts) and not isinstance(source, FolderSource)
@@ -201,12 +203,5 @@ def to_workers(settings: Settings, source: Source) -> Workers:
     return Workers(
         read=settings.read_workers or (REMOTE_READERS if is_remote else LOCAL_READERS),
         decode=settings.decode_workers or cores,
-        encode=settings.workers or cores,
+        encode=settings.workers or encoder_workers(encoder),
     )
-
-
-def count_cores() -> int:
-    """Cores this process may use, where the platform can tell; else all of the machine's."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from schemas.records import Batch, Modality
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ingest.pending import Piece
 
@@ -21,10 +21,11 @@ class Batcher:
     """Gathers pieces and gives them back in batches.
 
     Args:
-        batch_size: Pieces in a batch, at most.
+        batch_size: Gives how many pieces a batch has at most; asked again for each, as it may
+            grow.
     """
 
-    def __init__(self, batch_size: int) -> None:
+    def __init__(self, batch_size: Callable[[], int]) -> None:
         """Nothing is gathered."""
         self._batch_size = batch_size
         self._gathered: dict[Modality, list[Piece]] = {modality: [] for modality in Modality}
@@ -39,17 +40,18 @@ class Batcher:
         gathered = self._gathered[modality]
         gathered.append(piece)
         is_text = modality is Modality.TEXT
-        enough = max(TEXT_WINDOW_PIECES, self._batch_size) if is_text else self._batch_size
+        size = self._batch_size()
+        enough = max(TEXT_WINDOW_PIECES, size) if is_text else size
         if len(gathered) < enough:
             return []
         self._gathered[modality] = []
-        return list(iter_batches(gathered, self._batch_size))
+        return list(iter_batches(gathered, size))
 
     def flush(self) -> list[tuple[Piece, ...]]:
         """Everything that is still gathered, in batches that may be short."""
         left = [pieces for pieces in self._gathered.values() if pieces]
         self._gathered = {modality: [] for modality in Modality}
-        return [batch for pieces in left for batch in iter_batches(pieces, self._batch_size)]
+        return [batch for pieces in left for batch in iter_batches(pieces, self._batch_size())]
 
 
 def iter_batches(pieces: Sequence[Piece], batch_size: int) -> Iterator[tuple[Piece, ...]]:

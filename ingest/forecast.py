@@ -100,7 +100,7 @@ def ingest_in_memory(
     with connect(MEMORY) as engine:
         canary = canary_vectors(encoder, encoder.space.modalities)
         collection = ensure_collection(engine, "sample", encoder.space, canary)
-        workers = to_workers(settings, source)
+        workers = to_workers(settings, encoder, source)
         line = AssemblyLine(source, settings, engine, encoder, stopwatch, workers)
         pipeline = line.to_pipeline(
             collection,

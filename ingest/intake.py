@@ -10,7 +10,7 @@ import numpy as np
 
 from ingest.chunk import hash_content
 from ingest.decode.characters import to_normal_text
-from ingest.decode.text import decode_words, may_link_images
+from ingest.decode.text import may_link_images
 from ingest.fingerprint import Version
 from ingest.outcome import Action, Outcome
 from ingest.pending import Pending
@@ -130,12 +130,9 @@ class Intake:
             with self._stopwatch.lap("read"):
                 content = self._read(item)
                 pending = self._to_pending(item, content)
-            if (outcome := self._settle(pending)) is not None:
-                return outcome
-            self._decode_caption(pending)
         except (SourceError, UnsupportedModality) as error:
             return to_unread(item, error)
-        return Work(pending, content)
+        return self._settle(pending) or Work(pending, content)
 
     def _check_modality(self, record: Record) -> None:
         space = self._fingerprints.space
@@ -179,13 +176,6 @@ class Intake:
         if not may_link_images(content, record.media_type):
             return None
         return os.path.dirname(record.location)  # noqa: PTH120 - paths may be no text
-
-    def _decode_caption(self, pending: Pending) -> None:
-        """Here, and not with the content: whoever waits for that does not wait in vain."""
-        record = pending.record
-        if record.caption is not None:
-            words = decode_words(record.caption, record.source_uri, limits=self._limits)
-            pending.caption_words = words
 
     def _settle(self, pending: Pending) -> Outcome | None:
         """The outcome of what is indexed already, or has failed as it is."""

@@ -15,6 +15,7 @@ from ingest.assembly import AssemblyLine, to_workers
 from ingest.dead_letters import DeadLetters, write_dead_letters
 from ingest.encoders.canary import canary_vectors
 from ingest.encoders.load import load_encoder
+from ingest.int8_gate import INT8, require_int8
 from ingest.outcome import Tally
 from ingest.plan import read_known
 from ingest.progress import Progress
@@ -74,6 +75,7 @@ class IngestJob:
         self._source = without_index(source, settings.url)
         self._retry_failed = retry_failed
         self._encoder: Encoder | None = None
+        self._workers: Workers | None = None
         self._settings = settings
         self._dead_letters = dead_letters or _default_dead_letters(settings.url)
         self._show_progress = show_progress
@@ -96,6 +98,7 @@ class IngestJob:
             SourceUnavailable: What the source lies on did.
             SpaceMismatch: The collection belongs to another model.
             ModelUnavailable: The model cannot be loaded.
+            EncoderError: int8 was asked for, and is too far off on the user's own items.
             SettingsError: The root's name stands for another place that is still there.
         """
         start = perf_counter()
@@ -103,6 +106,8 @@ class IngestJob:
         with ExitStack() as stack:
             engine = engine or stack.enter_context(closing(open_store(self._settings)))
             encoder = encoder or self._encoder or open_encoder(self._settings)
+            if self._settings.dtype == INT8 and not has_collection(engine, self._settings):
+                self._notes.append(require_int8(self._source, self._settings, engine, encoder))
             collection = open_collection(engine, self._settings.collection, encoder)
             letters = DeadLetters.read(self._dead_letters, retry=self._retry_failed)
             try:
@@ -126,6 +131,7 @@ class IngestJob:
         self._tally = Tally()
         self._skipped: Counter[str] = Counter()
         self._resolved: set[str] = set()
+        self._notes: list[str] = []
 
     def _ingest(
         self,
@@ -145,10 +151,7 @@ class IngestJob:
                 self._note_resolved(outcome, letters)
                 progress.advance(outcome)
 
-            line = AssemblyLine(
-                self._source, self._settings, engine, encoder, self._stopwatch, self._workers
-            )
-            pipeline = line.to_pipeline(
+            pipeline = self._to_line(engine, encoder).to_pipeline(
                 collection,
                 known,
                 letters,
@@ -178,9 +181,11 @@ class IngestJob:
         self._settings = tuning.applied_to(self._settings)
         return tuning
 
-    @property
-    def _workers(self) -> Workers:
-        return to_workers(self._settings, self._source)
+    def _to_line(self, engine: Engine, encoder: Encoder) -> AssemblyLine:
+        self._workers = to_workers(self._settings, encoder, self._source)
+        return AssemblyLine(
+            self._source, self._settings, engine, encoder, self._stopwatch, self._workers
+        )
 
     def _note_resolved(self, outcome: Outcome, letters: DeadLetters) -> None:
         """Remember which of the items that had failed are indexed now."""
@@ -203,7 +208,8 @@ class IngestJob:
             failures=tuple(self._tally.failures),
             seconds={**self._stopwatch.to_seconds(), "total": round(seconds, 4)},
             interrupted=interrupted,
-            workers=asdict(self._workers),
+            workers=asdict(self._workers) if self._workers else {},
+            notes=tuple(self._notes),
             skipped=dict(self._skipped.most_common()),
         )
 
@@ -224,13 +230,28 @@ def open_collection(engine: Engine, name: str, encoder: Encoder) -> ConcreteColl
     return collection
 
 
+def has_collection(engine: Engine, settings: Settings) -> bool:
+    """Whether the settings' collection is there."""
+    try:
+        resolve_collection(engine, settings.collection)
+    except CollectionMissing:
+        return False
+    return True
+
+
 def open_encoder(settings: Settings) -> Encoder:
     """The settings' model, with one thread inside each of its forward passes.
 
     Raises:
         ModelUnavailable: The model, its revision or the extra that runs it is not here.
     """
-    return load_encoder(settings.model, revision=settings.revision, threads=1)
+    return load_encoder(
+        settings.model,
+        revision=settings.revision,
+        threads=1,
+        backend=settings.backend,
+        dtype=settings.dtype,
+    )
 
 
 def without_index(source: Source, url: str) -> Source:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-    from ingest.decode.document import DecodedText
     from ingest.plan import Known
     from schemas.errors import DiptychError
     from schemas.records import Chunk, Record
@@ -60,7 +59,6 @@ class Pending:
             bytes elsewhere name others.
 
     Attributes:
-        caption_words: Its caption, ready to be cut.
         left_out: Figures that could not be read.
     """
 
@@ -81,7 +79,6 @@ class Pending:
         self.caption = caption
         self.attempts = attempts
         self.folder = folder
-        self.caption_words: DecodedText | None = None
         self.reused = False
         self.left_out = 0
         self._lock = Lock()
@@ -188,6 +185,21 @@ class Pending:
             left_out=self.left_out,
             reused=self.reused,
             pending=self,
+        )
+
+    def to_given_outcome(self, chunk: Chunk, vector: Vector) -> Outcome:
+        """The outcome of a record that came with its vector, and is nothing but that.
+
+        Args:
+            chunk: Its only chunk, with its final ordinal and count.
+            vector: Of unit length.
+        """
+        return Outcome(
+            action=Action.UPDATED if self.known else Action.ADDED,
+            record=self.record,
+            points=(to_point(chunk, vector, self.content.fingerprint),),
+            images=int(chunk.modality is Modality.IMAGE),
+            stale_ids=self._stale_ids(1) if self.known else (),
         )
 
     def to_failed(self, error: DiptychError) -> Outcome:

@@ -72,7 +72,7 @@ class Stages:
         preparer: Decodes and cuts.
         encoder: Encodes; its calls come from several threads.
         before_encoding: Called before each encoding; raises to stop the run.
-        batch_size: Pieces in one encoder call, at most.
+        batch_size: Gives how many pieces one encoder call has at most.
         stopwatch: Where the time goes.
     """
 
@@ -80,7 +80,7 @@ class Stages:
     preparer: Preparer
     encoder: Encoder
     before_encoding: Callable[[], None]
-    batch_size: int
+    batch_size: Callable[[], int]
     stopwatch: Stopwatch
 
 
@@ -104,11 +104,10 @@ class Pipeline:
         self._is_cut_short = False
         self._workers = workers
         self._error: BaseException | None = None
-        size = stages.batch_size
         self._budget = ByteBudget(UNDECODED_BYTES)
         self._listed: Channel[Sequence[Record | SourceError]] = Channel(2 * workers.read, 1)
         self._read: Channel[Work] = Channel(2 * max(workers.decode, workers.read), workers.read)
-        self._pieces: Channel[Piece] = Channel(2 * size, workers.decode)
+        self._pieces: Channel[Piece] = Channel(2 * stages.batch_size(), workers.decode)
         self._batches: Channel[Sequence[Piece]] = Channel(workers.encode, 1)
         # The readers, the decoders and the encoders all settle outcomes.
         settling = workers.read + workers.decode + workers.encode
@@ -231,6 +230,8 @@ class Pipeline:
         try:
             if pending.record.vector is not None:
                 chunk, vector = preparer.to_given(work)
+                if work.is_given:
+                    return pending.to_given_outcome(chunk, vector)
                 is_complete = pending.adopt([chunk], [vector], reused=False)
             for piece in preparer.iter_pieces(work):
                 self._pieces.put(piece)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ingest.chunk import iter_text_chunks, to_figure_chunk, to_image_chunk
-from ingest.decode.text import DecodedText, decode_text, is_parsed
+from ingest.decode.characters import to_normal_text
+from ingest.decode.document import DecodedText
 from ingest.fingerprint import PLAIN_TEXT
 from schemas.errors import DecodeError, InvalidVector, SourceError
 from schemas.records import Chunk, Modality, Part
@@ -91,7 +91,7 @@ class Preparer:
 
         Raises:
             InvalidVector: The vector has no length, is not finite or of another dimension.
-            SourceError: The text that came with it cannot be decoded.
+            DecodeError: It is a text without words, or with others than plain ones.
         """
         from ingest.encoders.vectors import to_unit_row
 
@@ -103,18 +103,14 @@ class Preparer:
                 f"holds vectors of {self._space.dimension} numbers"
             )
         row = to_unit_row(vector)
-        text = self._to_given_text(record, work.content or b"")
+        text = to_given_text(record, work.content or b"")
+        if record.modality is Modality.TEXT and not text.strip():
+            reason = "its vector came without words; give them as plain text"
+            raise DecodeError(record.source_uri, reason)
         chunk = Chunk(
             record, 0, 1, work.pending.content.content_hash, text=text, title=record.title
         )
         return chunk, row
-
-    def _to_given_text(self, record: Record, content: bytes) -> str:
-        if record.modality is Modality.IMAGE:
-            return ""
-        # Characters need no worker process, and there may be a million such rows.
-        decode = self._decoder.decode_text if is_parsed(content, record.media_type) else decode_text
-        return decode(content, record.source_uri, record.media_type, limits=self._limits).text
 
     def _iter_content(self, pending: Pending, content: bytes) -> Iterator[Piece]:
         if pending.record.modality is Modality.TEXT:
@@ -176,11 +172,11 @@ class Preparer:
             return self._source.read_beside(record, figure.location or "", limit)
 
     def _iter_caption(self, pending: Pending) -> Iterator[Piece]:
-        record, words = pending.record, pending.caption_words
-        if pending.caption is None or words is None:
+        record = pending.record
+        if pending.caption is None:
             return
-        words = replace(words, title=record.title)
-        for chunk in self._cut(record, words, pending.caption.content_hash, Part.CAPTION):
+        caption = DecodedText(to_normal_text(record.caption or ""))
+        for chunk in self._cut(record, caption, pending.caption.content_hash, Part.CAPTION):
             yield pending.add(chunk)
 
     def _cut(
@@ -202,3 +198,10 @@ class Preparer:
                 )
             )
         yield from chunks
+
+
+def to_given_text(record: Record, content: bytes) -> str:
+    """The words that a record with a vector stands for, where it brought them as plain text."""
+    if record.modality is Modality.IMAGE or record.media_type != PLAIN_TEXT:
+        return ""
+    return to_normal_text(content.decode(errors="replace"))

@@ -22,6 +22,7 @@ def to_table(report: RunReport) -> str:
     """The report, a line a fact."""
     lines = [f"{label:<10} {value}" for label, value in _iter_facts(report)]
     lines += _to_time_lines(report)
+    lines += report.notes
     if report.interrupted:
         lines.append("interrupted: run the same command again to go on")
     return "\n".join(lines + _to_failure_lines(report))

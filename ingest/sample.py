@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING
 
+from schemas.errors import SourceError
 from schemas.records import Modality
 
 if TYPE_CHECKING:
+    from ingest.sources.source import Source
     from schemas.records import Record
 
 SAMPLE_IMAGES = 48
@@ -18,6 +21,9 @@ SAMPLE_DOCUMENTS = 12
 MAX_SAMPLE_BYTES = 2_000_000
 """Larger documents are not drawn: one of them would take longer than all others together. Their
 share of the time is told by their size."""
+
+MAX_LISTED = 10_000
+"""Items that :func:`draw_sample` lists."""
 
 _SEED = 7
 
@@ -71,6 +77,15 @@ class Sample:
         if modality is Modality.TEXT and sizes and all(sizes):
             return self.seen_bytes[modality] / sum(sizes)
         return self.seen[modality] / len(drawn) if drawn else 0.0
+
+
+def draw_sample(source: Source) -> Sample:
+    """A sample of a source's first items: it should not cost a walk through millions."""
+    sample = Sample()
+    for item in islice(source.iter_records(), MAX_LISTED):
+        if not isinstance(item, SourceError):
+            sample.offer(item)
+    return sample
 
 
 def _to_size(record: Record) -> int:

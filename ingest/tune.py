@@ -6,24 +6,17 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
-from ingest.assembly import count_cores
+from ingest.encoders.workers import count_cores
 from ingest.forecast import ingest_in_memory
-from ingest.sample import Sample
-from schemas.errors import SourceError
+from ingest.sample import draw_sample
 from schemas.records import Modality
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from ingest.sources.source import Source
-    from schemas.records import Record
     from schemas.settings import Settings
     from schemas.space import Encoder
 
 BATCH_SIZES = (8, 16, 32, 64)
-
-MAX_LISTED = 10_000
-"""Items listed to draw the sample from: tuning should not cost a walk through millions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +66,8 @@ def tune(source: Source, settings: Settings, encoder: Encoder) -> Tuning:
         settings: All else than workers and batch size.
         encoder: Whose calls are measured.
     """
-    records = _draw(source.iter_records())
+    sample = draw_sample(source)
+    records = [record for modality in Modality for record in sample.of(modality)]
     if not records:
         return Tuning((), 0)
     ingest_in_memory(records, source, settings, encoder)
@@ -83,16 +77,6 @@ def tune(source: Source, settings: Settings, encoder: Encoder) -> Tuning:
         seconds, _ = ingest_in_memory(records, source, tried, encoder)
         trials.append(Trial(workers, batch_size, round(seconds, 3)))
     return Tuning(tuple(sorted(trials, key=lambda trial: trial.seconds)), len(records))
-
-
-def _draw(listed: Iterable[Record | SourceError]) -> list[Record]:
-    sample = Sample()
-    for nth, item in enumerate(listed):
-        if nth >= MAX_LISTED:
-            break
-        if not isinstance(item, SourceError):
-            sample.offer(item)
-    return [record for modality in Modality for record in sample.of(modality)]
 
 
 def _worker_counts() -> list[int]:

@@ -97,6 +97,7 @@ class RunReport:
         interrupted: Whether the run was stopped before the end of its sources.
         workers: How many threads each stage had.
         skipped: Items passed over in silence, by kind: for files the extension.
+        notes: What else is worth knowing, a sentence each.
     """
 
     root: str
@@ -111,6 +112,7 @@ class RunReport:
     interrupted: bool = False
     workers: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:

@@ -50,7 +50,8 @@ class Settings(BaseSettings):
         isolate: Whether items are decoded in worker processes, so that one which crashes or
             hangs its decoder costs only itself.
         decode_timeout_seconds: Longest time for one item in such a process.
-        batch_size: Items encoded in one call, at most.
+        batch_size: Items encoded in one call, at most; 0 leaves it to the encoder: 32 on a CPU, as
+            many as the memory takes on a GPU.
         chunk_overlap_tokens: Tokens that neighbouring chunks of a document share.
         max_source_bytes: A larger file is a failure, not read.
         max_image_pixels: A larger image is a failure, not decoded.
@@ -82,7 +83,7 @@ class Settings(BaseSettings):
     read_workers: int = Field(0, ge=0, le=256)
     isolate: bool = True
     decode_timeout_seconds: float = Field(60.0, gt=0)
-    batch_size: int = Field(16, ge=1, le=4096)
+    batch_size: int = Field(0, ge=0, le=4096)
     chunk_overlap_tokens: int = Field(32, ge=0)
     max_source_bytes: int = Field(50_000_000, ge=1)
     max_image_pixels: int = Field(50_000_000, ge=1)

@@ -256,6 +256,7 @@ def _load_encoder(recorded: EmbeddingSpace, model: str | None, settings: Setting
         chosen,
         revision=revision,
         threads=settings.workers,
+        backend=settings.backend,
         dtype=recorded.dtype,
         # The canary says more, and of the modality in use alone.
         check=False,

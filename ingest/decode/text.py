@@ -34,9 +34,7 @@ __all__ = [
     "Figure",
     "Heading",
     "decode_text",
-    "decode_words",
     "headings_at",
-    "is_parsed",
     "may_link_images",
 ]
 
@@ -94,25 +92,6 @@ def decode_text(
         raise DecodeError(source_uri, "there is no text in it; fill or remove it")
     _check_length(len(document.text), source_uri, limits)
     return document
-
-
-def decode_words(words: str, source_uri: str, *, limits: Limits) -> DecodedText:
-    """Normalise words that are no file, such as a caption: whatever they look like, they are plain.
-
-    Raises:
-        DecodeError: They are blank.
-        SourceTooLarge: There are more than allowed.
-    """
-    text = to_normal_text(words)
-    if not text.strip():
-        raise DecodeError(source_uri, "there are no words in it; fill or remove it")
-    _check_length(len(text), source_uri, limits)
-    return DecodedText(text, language=detect_language(text))
-
-
-def is_parsed(content: bytes, media_type: str) -> bool:
-    """Whether a document is more than characters, so that a parser of its format reads it."""
-    return _sniff(content, media_type) != "text/plain"
 
 
 def may_link_images(content: bytes, media_type: str) -> bool:

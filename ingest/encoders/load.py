@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from ingest.encoders.backends import choose_backend, require_backend
 from ingest.encoders.catalogue import CATALOGUE, HINGE_MODEL_ID
-from schemas.errors import EncoderError, ModelUnavailable
+from schemas.errors import EncoderError, ModelUnavailable, SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ingest.encoders.transformer.encoder import EncoderParts
     from ingest.encoders.transformer.files import ModelFiles
     from schemas.space import EmbeddingSpace, Encoder
 
@@ -18,6 +23,7 @@ def load_encoder(
     *,
     revision: str | None = None,
     threads: int | None = None,
+    backend: str | None = None,
     dtype: str | None = None,
     check: bool = True,
 ) -> Encoder:
@@ -28,10 +34,17 @@ def load_encoder(
             texts, or the path of a folder that holds one.
         revision: Which revision must be loaded. A hub id outside the catalogue needs its full
             commit hash; for the hinge and for folders, None takes what is there.
-        threads: Threads inside one forward pass; None or 0 is 1 for the hinge and leaves it to the
-            runtime for hub models.
-        dtype: ``float32``, ``bfloat16`` or ``float16`` for hub models; None chooses by the
-            hardware. A collection is searched in the dtype that it was built in.
+        threads: Threads inside one forward pass; None or 0 leaves it to the runtime with torch
+            and is 1 elsewhere.
+        backend: ``torch``, ``onnx`` or ``openvino``; None is ``torch``, and ``onnx`` for the hinge
+            (which torch does not run) and for int8. Towers are exported at the first use and kept;
+            from then on ``onnx`` and ``openvino`` load no torch. The backend is no part of the
+            space.
+        dtype: ``float32``, ``bfloat16`` or ``float16`` with torch, ``float32`` or ``int8`` with
+            onnx, ``float32`` or ``bfloat16`` with openvino; None chooses by the hardware, but
+            float32 for the hinge. It is part of the space: a collection is searched in the dtype
+            that it was built in. int8 is worth asking for only after
+            :func:`ingest.encoders.agreement.require_agreement`.
         check: Run the self-test on hub models (below a second for small ones). The hinge proves
             its weights by their hashes instead, so that a text query loads no image tower.
 
@@ -40,14 +53,18 @@ def load_encoder(
 
     Raises:
         ModelUnavailable: The model, its revision or the extra that runs it is not here.
-        SettingsError: The revision of a hub model is missing or no commit; or an unknown dtype.
-        EncoderError: The model breaks a promise of the self-test, or is not what the catalogue
-            says.
+        SettingsError: The revision of a hub model is missing or no commit; or an unknown backend
+            or dtype, or two that do not go together.
+        EncoderError: The model breaks a promise of the self-test, cannot be exported, or is not
+            what the catalogue says.
     """
     if model == HINGE_MODEL_ID:
-        return _load_hinge(revision, threads or None)
-    _require_runtime(model)
-    encoder = _load_transformer(model, revision, threads or None, dtype)
+        return _load_hinge(revision, threads or None, backend, dtype)
+    backend = choose_backend(backend, dtype, usual="torch")
+    require_backend(backend)
+    if backend == "torch":
+        require_torch(model)
+    encoder = _load_transformer(model, revision, partial(_load_parts, backend, dtype, threads))
     if check:
         from ingest.encoders.self_test import check_encoder
 
@@ -55,20 +72,12 @@ def load_encoder(
     return encoder
 
 
-def _load_hinge(revision: str | None, threads: int | None) -> Encoder:
-    from ingest.encoders.hinge.encoder import HingeEncoder
+def require_torch(model: str) -> None:
+    """Name the missing extra before anything is fetched.
 
-    encoder: Encoder = HingeEncoder(threads=threads)
-    if revision not in (None, encoder.space.revision):
-        raise ModelUnavailable(
-            f"{HINGE_MODEL_ID} is installed in revision {encoder.space.revision}, not {revision}: "
-            f"install the version of diptych that has it, or ingest into a new collection"
-        )
-    return encoder
-
-
-def _require_runtime(model: str) -> None:
-    """Name the missing extra before anything is fetched."""
+    Raises:
+        ModelUnavailable: torch or sentence-transformers is not installed.
+    """
     missing = [name for name in ("torch", "sentence_transformers") if find_spec(name) is None]
     if missing:
         raise ModelUnavailable(
@@ -77,15 +86,45 @@ def _require_runtime(model: str) -> None:
         )
 
 
+def _load_hinge(
+    revision: str | None, threads: int | None, backend: str | None, dtype: str | None
+) -> Encoder:
+    from ingest.encoders.hinge.encoder import HingeEncoder
+
+    backend = choose_backend(backend, dtype, usual="onnx")
+    if backend == "torch":
+        raise SettingsError(f"{HINGE_MODEL_ID} has no torch backend: choose onnx or openvino")
+    require_backend(backend)
+    encoder: Encoder = HingeEncoder(threads=threads, backend=backend, dtype=dtype or "float32")
+    if revision not in (None, encoder.space.revision):
+        raise ModelUnavailable(
+            f"{HINGE_MODEL_ID} is installed in revision {encoder.space.revision}, not {revision}: "
+            f"install the version of diptych that has it, or ingest into a new collection"
+        )
+    return encoder
+
+
+def _load_parts(
+    backend: str, dtype: str | None, threads: int | None, files: ModelFiles
+) -> EncoderParts:
+    if backend == "torch":
+        from ingest.encoders.transformer.torch_parts import load_torch_parts
+
+        return load_torch_parts(files, dtype, threads or None)
+    from ingest.encoders.transformer.exported_parts import load_exported_parts
+
+    return load_exported_parts(files, backend, dtype, threads or None)
+
+
 def _load_transformer(
-    model: str, revision: str | None, threads: int | None, dtype: str | None
+    model: str, revision: str | None, load_parts: Callable[[ModelFiles], EncoderParts]
 ) -> Encoder:
     """From disk where the files are there, else from the hub."""
     from ingest.encoders.transformer.encoder import TransformerEncoder
     from ingest.encoders.transformer.files import find_model, is_folder
 
     def load(files: ModelFiles) -> Encoder:
-        encoder = TransformerEncoder(files, dtype=dtype, threads=threads)
+        encoder = TransformerEncoder(load_parts(files))
         _compare_with_catalogue(encoder.space)
         return encoder
 

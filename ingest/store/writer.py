@@ -249,8 +249,10 @@ class Writer:
         batch: list[models.PointStruct] = []
         batch_bytes = 0
         for point in points:
-            point_bytes = to_size_bytes(point)
-            self._check_size(point, point_bytes)
+            point_bytes = to_loose_size_bytes(point)
+            if point_bytes > self._bytes_per_request // self._points_per_request:
+                point_bytes = to_size_bytes(point)
+                self._check_size(point, point_bytes)
             is_full = len(batch) >= self._points_per_request
             if batch and (is_full or batch_bytes + point_bytes > self._bytes_per_request):
                 yield batch
@@ -266,6 +268,23 @@ class Writer:
                 f"point {point.id}: about {point_bytes} bytes, a request holds "
                 f"{self._bytes_per_request}; shorten its text or its metadata"
             )
+
+
+def to_loose_size_bytes(point: models.PointStruct) -> int:
+    """A generous estimate at a tenth of the cost of :func:`to_size_bytes`.
+
+    It takes six bytes a character, as UTF-8 needs four at most and JSON's escapes of control
+    characters six; for nested values, whose size it does not look into, it gives more than any
+    request holds.
+    """
+    size = 128 + (len(point.vector) * BYTES_PER_FLOAT if isinstance(point.vector, list) else 0)
+    for key, value in (point.payload or {}).items():
+        if isinstance(value, str):
+            size += 6 * len(value)
+        elif isinstance(value, (dict, list)) and value:
+            return MAX_REQUEST_BYTES + 1
+        size += len(key) + 64
+    return size
 
 
 def to_size_bytes(point: models.PointStruct) -> int:

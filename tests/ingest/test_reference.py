@@ -14,16 +14,17 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ingest.chunk import hash_content, iter_text_chunks, to_figure_chunk, to_image_chunk
+from ingest.decode.characters import to_normal_text
 from ingest.decode.image import decode_frames
 from ingest.decode.limits import Limits
 from ingest.decode.policy import DecodePolicy
-from ingest.decode.text import decode_text, decode_words
+from ingest.decode.text import DecodedText, decode_text
 from ingest.encoders.vectors import to_unit_row
 from ingest.fingerprint import Fingerprints
 from ingest.job import IngestJob
 from ingest.store.connect import connect
 from schemas.collection import to_payload, to_point_id
-from schemas.errors import InvalidVector, SourceError
+from schemas.errors import DecodeError, InvalidVector, SourceError
 from schemas.records import Chunk, Modality, Part, Record
 from schemas.settings import load_settings
 from schemas.space import Role
@@ -116,7 +117,9 @@ class Reference:
             vector = np.asarray(record.vector, dtype=np.float32)
             words = ""
             if record.modality is Modality.TEXT:
-                words = self._decode(record, content).text
+                words = to_normal_text(content.decode())
+                if record.media_type != "text/plain" or not words.strip():
+                    raise DecodeError(record.source_uri, "no words")
             row, hashed = to_unit_row(vector), hash_content(content + vector.tobytes())
             yield Chunk(record, 0, 1, hashed, text=words, title=record.title), row
         elif record.modality is Modality.IMAGE:
@@ -139,7 +142,7 @@ class Reference:
 
     def _captions(self, record: Record) -> Iterator[tuple[Chunk, Any]]:
         if record.caption:
-            words = decode_words(record.caption, record.source_uri, limits=LIMITS)
+            words = DecodedText(to_normal_text(record.caption))
             words, hashed = (
                 replace(words, title=record.title),
                 hash_content(record.caption.encode()),

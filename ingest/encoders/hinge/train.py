@@ -21,7 +21,7 @@ from ingest.encoders.hinge.bridge import WEIGHTS_FILE
 from ingest.encoders.hinge.classes import to_class_matrix
 from ingest.encoders.hinge.contrast import Examples, Recipe, train_bridge
 from ingest.encoders.hinge.corpus import read_figures
-from ingest.encoders.hinge.towers import ImageTower, TextTower, Tokens
+from ingest.encoders.hinge.towers import Arithmetic, FeatureTower, TextTower, Tokens
 from ingest.encoders.hinge.wheels import IMAGE_WEIGHTS, TEXT_WEIGHTS
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def describe_images(paths: Sequence[Path], workers: int) -> tuple[Floats, Floats
     Returns:
         ``(n, 2048)`` and ``(n, 1000)`` float32, in order.
     """
-    tower = ImageTower(threads=1, bridged=False)
+    tower = FeatureTower(threads=1)
 
     def describe(path: Path) -> tuple[Floats, Floats]:
         with Image.open(path) as image:
@@ -104,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if figure.training_texts and not figure.held_out
     ]
     recipe = replace(Recipe(), seed=chosen.seed)
-    tower = TextTower(Tokens(), threads=chosen.workers)
+    tower = TextTower(Tokens(), Arithmetic(threads=chosen.workers))
     classes = to_class_matrix(tower.encode)
     bridge = train_bridge(to_examples(figures, tower, classes, chosen.workers), recipe)
     content = bridge.to_bytes(to_provenance(recipe, len(figures)))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from schemas.errors import ModelUnavailable
 
 if TYPE_CHECKING:
-    import torch
     from sentence_transformers import SentenceTransformer
 
     from ingest.encoders.transformer.files import ModelFiles
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 INSTALL_HINT = "install the runtime of hub models: pip install 'diptych[models]'"
 
 
-def load_model(files: ModelFiles, dtype: torch.dtype, device: str) -> SentenceTransformer:
+def load_model(files: ModelFiles, dtype: str, device: str) -> SentenceTransformer:
     """Load a model for inference: no code of its repository runs, no network, no pickle.
 
     Raises:
@@ -23,6 +22,7 @@ def load_model(files: ModelFiles, dtype: torch.dtype, device: str) -> SentenceTr
             without its own code, or it takes chat messages rather than plain images and texts.
     """
     try:
+        import torch
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
     except ImportError as error:
@@ -35,7 +35,7 @@ def load_model(files: ModelFiles, dtype: torch.dtype, device: str) -> SentenceTr
             device=device,
             trust_remote_code=False,
             local_files_only=True,
-            model_kwargs={"dtype": dtype, "use_safetensors": True},
+            model_kwargs={"dtype": getattr(torch, dtype), "use_safetensors": True},
         )
     except Exception as error:
         # Whatever a foreign folder makes the library raise, the model cannot be had.

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    import torch
+    from numpy.typing import NDArray
     from PIL.Image import Image
+
+    Resize = Callable[[Image, "PixelRecipe"], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +55,56 @@ class PixelRecipe:
             f"mean {mean}, deviation {deviation}"
         )
 
-    def to_pixel_values(self, images: Sequence[Image]) -> torch.Tensor:
-        """RGB images -> ``(n, 3, side, side)`` float32."""
-        import torch
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> PixelRecipe:
+        """The recipe whose fields these are, as JSON keeps them."""
+        per_channel = {name: tuple(fields[name]) for name in ("mean", "deviation")}
+        return cls(**{**fields, **per_channel})
 
-        stacked = np.stack([np.asarray(self._to_square(image)) for image in images])
-        scale = self.factor / torch.tensor(self.deviation, dtype=torch.float32)
-        shift = torch.tensor(self.mean, dtype=torch.float32) / torch.tensor(self.deviation)
-        values = torch.from_numpy(stacked).to(torch.float32).mul_(scale).sub_(shift)
-        return values.permute(0, 3, 1, 2).contiguous()
+    def to_pixel_values(
+        self, images: Sequence[Image], resize: Resize | None = None
+    ) -> NDArray[np.float32]:
+        """RGB images -> ``(n, 3, side, side)`` float32.
 
-    def _to_square(self, image: Image) -> Image:
+        Args:
+            images: RGB.
+            resize: Does the work of :meth:`to_square`; None is that method.
+        """
+        resize = resize or _resize_with_pillow
+        stacked = np.stack([resize(image, self) for image in images])
+        deviation = np.array(self.deviation, dtype=np.float32)[:, None, None]
+        scale = np.float32(self.factor) / deviation
+        shift = np.array(self.mean, dtype=np.float32)[:, None, None] / deviation
+        count, side = len(images), self.side_pixels
+        values = np.empty((count, 3, side, side), dtype=np.float32)
+        np.multiply(stacked.transpose(0, 3, 1, 2), scale, out=values)
+        values -= shift
+        return values
+
+    def to_square(self, image: Image) -> NDArray[np.uint8]:
+        """The square that the tower sees, ``(side, side, 3)``; only what the crop keeps is resized.
+
+        Args:
+            image: RGB.
+        """
         side = self.side_pixels
-        box = _crop_box(image.size, self.shortest_edge_pixels, side)
-        return image.resize((side, side), self.resample, box=box)
+        width, height = self.fit(image.size)
+        left, top = (width - side) // 2, (height - side) // 2
+        across, down = image.width / width, image.height / height
+        box = (left * across, top * down, (left + side) * across, (top + side) * down)
+        return np.asarray(image.resize((side, side), self.resample, box=box))
+
+    def fit(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Width and height that an image of a size is scaled to before the centre is cropped."""
+        edge = self.shortest_edge_pixels
+        if edge is None:
+            return (self.side_pixels, self.side_pixels)
+        width, height = size
+        return (edge * width // min(size), edge * height // min(size))
+
+
+def _resize_with_pillow(image: Image, recipe: PixelRecipe) -> NDArray[np.uint8]:
+    return recipe.to_square(image)
 
 
 class ImageProcessor(Protocol):
@@ -120,18 +158,3 @@ def _read(size: object, name: str) -> int | None:
     """An entry of a processor's size, which is a dict or an object by its version."""
     value = size.get(name) if isinstance(size, Mapping) else getattr(size, name, None)
     return int(value) if value else None
-
-
-def _crop_box(
-    size: tuple[int, int], shortest_edge: int | None, side: int
-) -> tuple[float, float, float, float]:
-    """The part of the image that a resize to the shortest edge and a centre crop would keep."""
-    width, height = size
-    if shortest_edge is None:
-        return (0, 0, width, height)
-    short = min(width, height)
-    scaled_width = shortest_edge * width // short
-    scaled_height = shortest_edge * height // short
-    left, top = (scaled_width - side) // 2, (scaled_height - side) // 2
-    across, down = width / scaled_width, height / scaled_height
-    return (left * across, top * down, (left + side) * across, (top + side) * down)

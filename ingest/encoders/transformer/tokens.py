@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,8 +15,9 @@ FIXED_LENGTH_FAMILIES = frozenset({"siglip", "siglip2"})
 """Trained on texts padded to full length and without an attention mask: padded to the longest
 instead, the same text alone and in a batch gave cos 0.894."""
 
-BUCKET_TOKENS = 16
-"""Padded lengths are multiples of this: few shapes, so the runtime's plan cache stays small."""
+BUCKET_TOKENS = 8
+"""Padded lengths are multiples of this: few shapes, so the runtime's plan cache stays small, and
+little padding on captions of 10 to 20 tokens."""
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _WORD = re.compile(r"\S+")
@@ -34,18 +35,18 @@ class TokenCounter:
     and never changed, it may be used from several threads.
 
     Args:
-        tokenizer: A transformers tokenizer.
+        tokenizer: A transformers tokenizer, or a :mod:`tokenizers` one as JSON.
     """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase | str) -> None:
+        """Copy the tokenizer's fast backend, if it has one."""
+        self._words = tokenizer
+        self._backend = _copy_backend(tokenizer)
 
     @property
     def is_exact(self) -> bool:
         """Whether counts are those of the tokenizer, not a sum over words."""
         return self._backend is not None
-
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
-        """Copy the tokenizer's fast backend, if it has one."""
-        self._words = tokenizer
-        self._backend = _copy_backend(tokenizer)
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Character span of each token, in order.
@@ -68,9 +69,10 @@ class TokenCounter:
         return [len(encoding.ids) for encoding in encodings]
 
     def _spans_by_word(self, text: str) -> list[tuple[int, int]]:
+        tokenize = cast("PreTrainedTokenizerBase", self._words).tokenize
         spans = []
         for match in _WORD.finditer(text):
-            count = len(self._words.tokenize(match[0], split_special_tokens=True))
+            count = len(tokenize(match[0], split_special_tokens=True))
             start, length = match.start(), match.end() - match.start()
             cuts = [start + length * index // max(count, 1) for index in range(count + 1)]
             spans += [(cuts[index], cuts[index + 1]) for index in range(count)]
@@ -82,13 +84,17 @@ def to_bucket(longest_tokens: int, max_tokens: int) -> int:
     return min(max_tokens, -(-max(longest_tokens, 1) // BUCKET_TOKENS) * BUCKET_TOKENS)
 
 
-def _copy_backend(tokenizer: PreTrainedTokenizerBase) -> Tokenizer | None:
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None:
-        return None
+def _copy_backend(tokenizer: PreTrainedTokenizerBase | str) -> Tokenizer | None:
     from tokenizers import Tokenizer
 
-    copy = Tokenizer.from_str(backend.to_str())
+    if isinstance(tokenizer, str):
+        described = tokenizer
+    else:
+        backend = getattr(tokenizer, "backend_tokenizer", None)
+        if backend is None:
+            return None
+        described = backend.to_str()
+    copy = Tokenizer.from_str(described)
     copy.no_truncation()
     copy.no_padding()
     copy.encode_special_tokens = True

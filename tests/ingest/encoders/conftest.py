@@ -10,6 +10,7 @@ import pytest
 from ingest.encoders.load import load_encoder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from schemas.space import Encoder
@@ -37,6 +38,27 @@ def model_folders(
             ("minilm", model_fixtures.save_minilm),
         )
     }
+
+
+@pytest.fixture(scope="session")
+def exporter(model_runtime: None) -> None:  # noqa: ARG001 - skips
+    if find_spec("onnxscript") is None:
+        pytest.skip("the extra 'models' is not installed: onnxscript")
+
+
+@pytest.fixture(scope="session")
+def exported(
+    exporter: None,  # noqa: ARG001 - skips
+    model_folders: dict[str, Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Path]:
+    """The cache folder in use, with the towers of all three models exported into it."""
+    cache = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DIPTYCH_CACHE_DIR", str(cache))
+        for folder in model_folders.values():
+            load_encoder(str(folder), backend="onnx", check=False)
+        yield cache
 
 
 @pytest.fixture(scope="session")

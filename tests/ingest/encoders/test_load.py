@@ -189,10 +189,26 @@ def test_the_dtype_is_asked_for_or_chosen_and_is_part_of_the_space(
     assert half.space.fingerprint != encoders["clip"].space.fingerprint
     both = [e.encode_texts(["the rain"], Role.QUERY)[0] for e in (half, encoders["clip"])]
     assert both[0] @ both[1] > 0.999
-    fast = torch.cuda.is_available() or torch.cpu.get_capabilities().get("amx_bf16")
+    has = torch.cpu.get_capabilities()
+    fast = torch.cuda.is_available() or has.get("amx_bf16") or has.get("avx512_bf16")
     assert (load_encoder(folder, check=False).space.dtype != "float32") == bool(fast)
-    with pytest.raises(SettingsError, match="dtype 'int8' is none of"):
-        load_encoder(folder, dtype="int8")
+
+
+@pytest.mark.parametrize(
+    ("backend", "dtype", "message"),
+    [
+        ("tensorrt", None, "backend 'tensorrt' is none of torch, onnx, openvino"),
+        (None, "int4", "dtype 'int4' is none of bfloat16, float16, float32, int8"),
+        ("torch", "int8", "torch backend computes in .* not in int8: choose the backend onnx"),
+        ("onnx", "bfloat16", "not in bfloat16: choose the backend torch or openvino"),
+    ],
+)
+@pytest.mark.parametrize("model", ["hinge-en-1", "somebody/clip"])
+def test_a_backend_and_a_dtype_that_do_not_go_together_are_refused(
+    model: str, backend: str | None, dtype: str | None, message: str
+) -> None:
+    with pytest.raises(SettingsError, match=message):
+        load_encoder(model, revision=COMMIT, backend=backend, dtype=dtype)
 
 
 def test_prompts_are_put_before_texts_by_role_and_narrow_the_window(

@@ -14,9 +14,10 @@ from PIL import Image
 from ingest.encoders.load import load_encoder
 from ingest.encoders.transformer import images as image_preparation
 from ingest.encoders.transformer.pixels import PixelRecipe, read_recipe
+from ingest.encoders.transformer.torch_resize import resize_with_torch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from schemas.space import Encoder
@@ -36,19 +37,30 @@ def picture(size: tuple[int, int], seed: int) -> Image.Image:
     return Image.fromarray(field)
 
 
+@pytest.fixture(scope="module")
+def processors(model_folders: dict[str, Path]) -> Iterator[dict[str, Encoder]]:
+    """The same models, their images prepared by their own processors."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(image_preparation, "read_recipe", lambda _: None)
+        yield {name: load_encoder(str(model_folders[name]), dtype="float32") for name in NAMES}
+
+
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=40, deadline=None)
 @given(size=SIZES, seed=st.integers(0, 1000))
 def test_our_preparation_gives_the_processors_vectors(
-    encoders: dict[str, Encoder], name: str, size: tuple[int, int], seed: int
+    encoders: dict[str, Encoder],
+    processors: dict[str, Encoder],
+    name: str,
+    size: tuple[int, int],
+    seed: int,
 ) -> None:
     encoder = encoders[name]
     assert encoder.space.preprocessing.startswith("own: ")
     image = picture(size, seed)
     ours = encoder.encode_images([image])[0]
-    prepared = encoder._images._to_processed([image])  # type: ignore[attr-defined]
-    theirs = encoder._forward(prepared)[0]  # type: ignore[attr-defined]
-    assert ours @ theirs / np.linalg.norm(theirs) >= 0.999
+    theirs = processors[name].encode_images([image])[0]
+    assert ours @ theirs >= 0.999
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -88,6 +100,26 @@ def test_a_preparation_that_gives_other_vectors_is_not_used(
     image = picture((90, 70), 3)
     cosine = encoder.encode_images([image])[0] @ encoders["clip"].encode_images([image])[0]
     assert cosine >= 0.999
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    size=SIZES,
+    seed=st.integers(0, 1000),
+    edge=st.sampled_from([None, 32, 40]),
+    bilinear=st.booleans(),
+)
+@pytest.mark.usefixtures("model_runtime")
+def test_torch_resizes_as_pillow_does(
+    size: tuple[int, int], seed: int, edge: int | None, *, bilinear: bool
+) -> None:
+    recipe = PixelRecipe(32, edge, 2 if bilinear else 3, 1 / 255, (0.5,) * 3, (0.5,) * 3)
+    image = picture(size, seed)
+    ours, theirs = resize_with_torch(image, recipe), recipe.to_square(image)
+    assert ours.shape == theirs.shape == (32, 32, 3)
+    difference = np.abs(ours.astype(int) - theirs)
+    assert difference.max() <= 2
+    assert difference.mean() < 0.5
 
 
 class Processor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from ingest.encoders.transformer.texts import ModelTexts, RecipeTexts
 from schemas.errors import UnsupportedModality
+from schemas.records import Modality
 from schemas.space import Encoder, Role
 from tests.model_fixtures import CORPUS
 
@@ -132,7 +134,8 @@ def test_a_text_that_reads_like_a_path_or_url_is_neither_opened_nor_fetched(
     photograph = tmp_path / "rain.png"
     image = Image.new("RGB", (40, 40), "red")
     image.save(photograph)
-    trap = encoder._model.preprocess([str(photograph)])  # type: ignore[attr-defined]
+    tower = encoder._parts.towers[Modality.TEXT]  # type: ignore[attr-defined]
+    trap = tower._model.preprocess([str(photograph)])
     assert trap["modality"] == "image", "sentence-transformers no longer opens bare strings"
 
     def refuse(*_: object, **__: object) -> None:
@@ -172,6 +175,30 @@ def test_more_texts_than_one_forward_pass_come_back_in_order(encoders: dict[str,
     np.testing.assert_allclose((together * alone).sum(axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_counts_are_those_of_the_spans(encoders: dict[str, Encoder], name: str) -> None:
+    texts = ["", *CORPUS, *SPECIAL, "\ud83d"]
+    encoder: Any = encoders[name]
+    assert encoder.token_counts(texts) == [len(encoder.token_spans(text)) for text in texts]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@quick
+@given(texts=TEXTS)
+def test_our_tokenizing_gives_the_models_own_input(
+    encoders: dict[str, Encoder], name: str, texts: list[str]
+) -> None:
+    encoder: Any = encoders[name]
+    ours = encoder._parts.texts
+    assert isinstance(ours, RecipeTexts)
+    theirs = ModelTexts(encoder._parts.towers[Modality.TEXT]._model, ours.limits)
+    ((members, mine),) = ours.iter_passes(texts, Role.QUERY, lambda: 32)
+    length = mine["input_ids"].shape[1]
+    expected = theirs.to_features([texts[index] for index in members], Role.QUERY, length)
+    for field, values in mine.items():
+        np.testing.assert_array_equal(values, expected[field].numpy())
+
+
 def test_no_texts_are_no_rows(encoders: dict[str, Encoder]) -> None:
     assert encoders["clip"].encode_texts([], Role.QUERY).shape == (0, 16)
     assert encoders["clip"].encode_images([]).shape == (0, 16)
@@ -185,6 +212,7 @@ def test_a_text_model_refuses_images(encoders: dict[str, Encoder]) -> None:
 def test_siglip_pads_to_full_length_without_a_mask(encoders: dict[str, Encoder]) -> None:
     encoder = encoders["siglip"]
     assert encoder.space.padding == "max_length:16"
-    features = encoder._texts.to_features(["rain"], Role.QUERY, 1)  # type: ignore[attr-defined]
+    texts = encoder._parts.texts  # type: ignore[attr-defined]
+    ((_, features),) = texts.iter_passes(["rain"], Role.QUERY, lambda: 1)
     assert features["input_ids"].shape == (1, 16)
     assert "attention_mask" not in features

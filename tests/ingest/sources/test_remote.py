@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import fsspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,7 +29,6 @@ from schemas.records import Modality, Record
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-fsspec = pytest.importorskip("fsspec")
 
 NAMES = ["a b.jpg", "a#b?c.jpg", "a%20b.jpg", "a+b&c=d.jpg", "é.jpg", "日本.txt", "..hidden.txt"]
 KEYS = sorted(

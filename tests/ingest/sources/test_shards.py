@@ -9,6 +9,7 @@ import tracemalloc
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import fsspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -340,7 +341,6 @@ def test_a_rival_is_the_same_shard_elsewhere(tmp_path: Path) -> None:
 
 
 def test_shards_on_a_remote_file_system(tmp_path: Path) -> None:
-    fsspec = pytest.importorskip("fsspec")
     memory = fsspec.filesystem("memory")
     for n in range(3):
         pack(tmp_path / "s.tar", [(f"{n}.jpg", b"1")], "w:gz" if n else "w")

@@ -6,6 +6,7 @@ import io
 import sys
 from typing import TYPE_CHECKING
 
+import fsspec
 import pytest
 
 from ingest.sources.dataset import DatasetSource
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 @pytest.fixture
 def bucket() -> Iterator[str]:
     """A file system of fsspec that is not the local disk."""
-    fsspec = pytest.importorskip("fsspec", reason="URLs come with the extra `remote`")
     memory = fsspec.filesystem("memory")
     memory.pipe("/bucket/pets.csv", b"path,caption\na b.jpg,A cat.\n../b.jpg,Out.\n")
     yield "memory://bucket"
@@ -55,7 +55,7 @@ def test_a_url_that_leads_nowhere_is_refused(bucket: str) -> None:
 
 
 def test_a_file_system_that_goes_away_ends_the_listing(bucket: str) -> None:
-    memory = pytest.importorskip("fsspec").filesystem("memory")
+    memory = fsspec.filesystem("memory")
     memory.pipe("/bucket/long.jsonl", b'{"path": "a.jpg"}\n' * 10_000)
     items = ManifestSource.open(f"{bucket}/long.jsonl").iter_records()
     assert isinstance(next(items), Record)
@@ -75,7 +75,6 @@ def test_secrets_in_a_url_are_not_shown() -> None:
     [
         ("pyarrow", "t.parquet", "diptych[parquet]"),
         ("datasets", "folder", "diptych[datasets]"),
-        ("fsspec", "s3://bucket/t.csv", "diptych[remote]"),
     ],
 )
 def test_a_missing_package_is_told_with_its_extra(
@@ -83,8 +82,7 @@ def test_a_missing_package_is_told_with_its_extra(
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     (tmp_path / "t.parquet").write_bytes(b"PAR1")
-    path = name if "://" in name else str(tmp_path / name)
     kind = DatasetSource if package == "datasets" else ManifestSource
     with pytest.raises(SettingsError, match="pip install") as caught:
-        kind.open(path)
+        kind.open(str(tmp_path / name))
     assert extra in str(caught.value)

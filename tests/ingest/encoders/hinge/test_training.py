@@ -14,7 +14,7 @@ from ingest.encoders.hinge.bridge import Bridge, to_conse
 from ingest.encoders.hinge.classes import to_class_matrix
 from ingest.encoders.hinge.contrast import Examples, Recipe, train_bridge
 from ingest.encoders.hinge.corpus import HELD_OUT_BOOK, RECIPES, read_figures
-from ingest.encoders.hinge.towers import TextTower, Tokens
+from ingest.encoders.hinge.towers import Arithmetic, TextTower, Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,7 +110,7 @@ def test_the_real_towers_make_examples_that_can_be_trained_on(tmp_path: Path) ->
 
     _write_corpus(tmp_path)
     figures = read_figures(tmp_path)[:4]
-    tower = TextTower(Tokens(), threads=1)
+    tower = TextTower(Tokens(), Arithmetic())
     classes = np.random.default_rng(0).normal(size=(1000, 384)).astype(np.float32)
     examples = train.to_examples(figures, tower, classes, workers=2)
     assert examples.features.shape == (4, 2048)
