@@ -140,7 +140,8 @@ class IngestJob:
         collection: ConcreteCollection,
         letters: DeadLetters,
     ) -> bool:
-        known = read_known(engine, collection.name, self._source.name)
+        with self._stopwatch.lap("known"):
+            known = read_known(engine, collection.name, self._source.name)
         writer = Writer(engine, collection.name)
         refresh = Refresh.of(self._source, known)
         with Progress(self._source, shown=self._show_progress) as progress:
