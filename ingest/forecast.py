@@ -72,7 +72,7 @@ def make_forecast(
         SpaceMismatch: The collection belongs to another model.
         StoreUnavailable: The store did not answer.
     """
-    name, known = _read_indexed(engine, settings.collection, encoder, source.name)
+    name, known = _read_indexed(engine, settings.collection, encoder, source)
     listing = _list(source, known)
     seconds, estimate = _time_sample(listing.sample, source, settings, encoder)
     return Forecast(
@@ -115,14 +115,14 @@ def ingest_in_memory(
 
 
 def _read_indexed(
-    engine: Engine, name: str, encoder: Encoder, root: str
+    engine: Engine, name: str, encoder: Encoder, source: Source
 ) -> tuple[str, Mapping[str, Known]]:
     try:
         collection = resolve_collection(engine, name)
     except CollectionMissing:
         return "", {}
     check_space(collection, encoder.space)
-    return collection.name, read_known(engine, collection.name, root)
+    return collection.name, read_known(engine, collection.name, source)
 
 
 def _list(source: Source, known: Mapping[str, Known]) -> _Listing:
