@@ -12,7 +12,7 @@ import os
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from ingest.sources.uris import from_source_uri
+from ingest.sources.uris import to_source_uri
 from schemas.errors import StoreError, UnsupportedFormat
 from schemas.report import Failure
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ingest.fingerprint import Version
+    from ingest.sources.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +70,26 @@ class DeadLetters:
         return None if failure.kind == UnsupportedFormat.__name__ else failure
 
     def after(
-        self, failures: Iterable[Failure], root: str, resolved: Container[str] | None
+        self, failures: Iterable[Failure], source: Source, resolved: Container[str] | None
     ) -> list[Failure]:
         """What the file holds after a run.
 
         Args:
             failures: Of the run.
-            root: Name of the root it went through.
+            source: Whose root it went through.
             resolved: Items it indexed that had failed before; None when it came to every item of
                 the root, so that what is not among its failures is indexed or gone.
 
         Returns:
             Those of other roots and of items it did not come to, then the run's own.
         """
+        prefix = to_source_uri(source.name, "", source.scheme)
         now = {failure.source_uri: failure for failure in failures}
         kept = [
             failure
             for uri, failure in self.failures.items()
             if uri not in now
-            and not (_is_below(uri, root) and (resolved is None or uri in resolved))
+            and not (uri.startswith(prefix) and (resolved is None or uri in resolved))
         ]
         return [*kept, *now.values()]
 
@@ -126,10 +128,3 @@ def _to_failure(line: str) -> Failure | None:
         return Failure(**json.loads(line))
     except (TypeError, ValueError):
         return None
-
-
-def _is_below(source_uri: str, root: str) -> bool:
-    try:
-        return from_source_uri(source_uri)[0] == root
-    except ValueError:
-        return False

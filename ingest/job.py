@@ -120,7 +120,7 @@ class IngestJob:
                     engine.optimize(collection.name)
         if self._dead_letters:
             resolved = None if whole else self._resolved
-            after = letters.after(self._tally.failures, self._source.name, resolved)
+            after = letters.after(self._tally.failures, self._source, resolved)
             write_dead_letters(self._dead_letters, after)
         return self._to_report(
             encoder, collection, seconds=perf_counter() - start, interrupted=not whole
@@ -133,7 +133,7 @@ class IngestJob:
         collection: ConcreteCollection,
         letters: DeadLetters,
     ) -> bool:
-        known = read_known(engine, collection.name, self._source.name)
+        known = read_known(engine, collection.name, self._source)
         writer = Writer(engine, collection.name)
         refresh = Refresh.of(self._source, known)
         with Progress(self._source, shown=self._show_progress) as progress:

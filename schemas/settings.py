@@ -12,6 +12,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from pydantic_settings import SettingsError as UnparsedSettings
 
 from schemas.errors import SettingsError
 
@@ -117,6 +118,13 @@ def load_settings(**flags: object) -> Settings:
         return Settings(**given)
     except ValidationError as error:
         raise SettingsError(_describe(error)) from None
+    except UnparsedSettings as error:
+        # Without the value, which may hold keys.
+        field = str(error).partition('"')[2].partition('"')[0]
+        raise SettingsError(
+            f"settings: {Settings.model_config['env_prefix']}{field.upper()}: is no JSON; write a "
+            'list as ["one", "two"] and a table as {"name": "value"}'
+        ) from None
 
 
 def _toml_source(settings_cls: type[BaseSettings]) -> TomlConfigSettingsSource:
@@ -139,4 +147,5 @@ def _describe(error: ValidationError) -> str:
 
 def _shown(issue: ErrorDetails) -> str:
     """The offending value, except a secret's."""
-    return "a secret" if "api_key" in issue["loc"] else repr(issue["input"])
+    is_secret = not {"api_key", "storage_options"}.isdisjoint(issue["loc"])
+    return "a secret" if is_secret else repr(issue["input"])

@@ -58,3 +58,19 @@ def test_the_api_key_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings(api_key=["swordfish"])
     assert "swordfish" not in str(caught.value)
+
+
+@pytest.mark.parametrize("field", ["columns", "allow_hosts", "storage_options"])
+def test_a_list_or_table_in_the_environment_that_is_no_json_is_named_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    monkeypatch.setenv(f"DIPTYCH_{field.upper()}", "{hush")
+    with pytest.raises(SettingsError, match=f"DIPTYCH_{field.upper()}: is no JSON") as caught:
+        load_settings()
+    assert "hush" not in str(caught.value)
+
+
+def test_storage_options_are_secrets_in_messages() -> None:
+    with pytest.raises(SettingsError, match="storage_options") as caught:
+        load_settings(storage_options="hush")
+    assert "hush" not in str(caught.value)
