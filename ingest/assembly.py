@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ingest.store.engine import Engine
     from ingest.store.writer import Writer
     from schemas.settings import Settings
-    from schemas.space import Encoder
+    from schemas.space import EmbeddingSpace, Encoder
 
 
 LOCAL_READERS = 2
@@ -108,12 +108,11 @@ class AssemblyLine:
         letters: DeadLetters,
         twins: Twins,
     ) -> Intake:
-        overlap_tokens = self.settings.chunk_overlap_tokens
         return Intake(
             self.source,
             known,
             letters,
-            Fingerprints(self.encoder.space, self._policy, overlap_tokens),
+            to_fingerprints(self.settings, self.encoder.space),
             engine=self.engine,
             collection_name=collection.name,
             twins=twins,
@@ -128,15 +127,20 @@ class AssemblyLine:
             to_decoder(self.settings, self.workers.decode),
             self.source,
             limits=Limits.from_settings(self.settings),
-            policy=self._policy,
+            policy=to_policy(self.settings),
             overlap_tokens=self.settings.chunk_overlap_tokens,
             stopwatch=self.stopwatch,
         )
 
-    @property
-    def _policy(self) -> DecodePolicy:
-        settings = self.settings
-        return DecodePolicy(frames=settings.frames, ocr=settings.ocr, figures=settings.figures)
+
+def to_policy(settings: Settings) -> DecodePolicy:
+    """How items are decoded."""
+    return DecodePolicy(frames=settings.frames, ocr=settings.ocr, figures=settings.figures)
+
+
+def to_fingerprints(settings: Settings, space: EmbeddingSpace) -> Fingerprints:
+    """What a run with these settings is known by in the points that it makes."""
+    return Fingerprints(space, to_policy(settings), settings.chunk_overlap_tokens)
 
 
 def to_decoder(settings: Settings, children: int) -> Decoder:

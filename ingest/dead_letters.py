@@ -14,7 +14,7 @@ import os
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from ingest.sources.uris import from_source_uri
+from ingest.sources.uris import to_source_uri
 from schemas.errors import DecoderDied, SourceTooLarge, StoreError, UnsupportedFormat
 from schemas.report import Failure
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ingest.fingerprint import Version
+    from ingest.sources.source import Source
 
 KILLING_ATTEMPTS = 3
 """An item that has killed its decoder so often is left alone."""
@@ -78,26 +79,27 @@ class DeadLetters:
         return None if is_spared else failure
 
     def after(
-        self, failures: Iterable[Failure], root: str, resolved: Container[str] | None
+        self, failures: Iterable[Failure], source: Source, resolved: Container[str] | None
     ) -> list[Failure]:
         """What the file holds after a run.
 
         Args:
             failures: Of the run.
-            root: Name of the root it went through.
+            source: Whose root it went through.
             resolved: Items it indexed that had failed before; None when it came to every item of
                 the root, so that what is not among its failures is indexed or gone.
 
         Returns:
             Those of other roots and of items it did not come to, then the run's own.
         """
+        prefix = to_source_uri(source.name, "", source.scheme)
         own = list(failures)
         now = {failure.source_uri for failure in own}
         kept = [
             failure
             for uri, failure in self.failures.items()
             if uri not in now
-            and not (_is_below(uri, root) and (resolved is None or uri in resolved))
+            and not (uri.startswith(prefix) and (resolved is None or uri in resolved))
         ]
         return [*kept, *own]
 
@@ -139,10 +141,3 @@ def _to_failure(line: str) -> Failure | None:
     # Nothing has checked the types.
     kinds = {name: type(value) for name, value in asdict(failure).items()}
     return failure if kinds.pop("attempts") is int and set(kinds.values()) == {str} else None
-
-
-def _is_below(source_uri: str, root: str) -> bool:
-    try:
-        return from_source_uri(source_uri)[0] == root
-    except ValueError:
-        return False

@@ -8,9 +8,11 @@ from threading import Event
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from ingest.assembly import AssemblyLine, to_workers
+from ingest.assembly import AssemblyLine, to_fingerprints, to_workers
+from ingest.chunk import hash_content
 from ingest.dead_letters import DeadLetters
 from ingest.encoders.canary import canary_vectors
+from ingest.fingerprint import Version
 from ingest.outcome import Tally
 from ingest.plan import read_known
 from ingest.sample import Sample
@@ -25,6 +27,7 @@ from schemas.forecast import Forecast, ForecastRow
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ingest.fingerprint import Fingerprints
     from ingest.plan import Known
     from ingest.sources.source import Source
     from ingest.store.engine import Engine
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 class _Listing:
     """What a listing amounts to."""
 
+    fingerprints: Fingerprints
     counts: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     unlisted: int = 0
     seen_known: int = 0
@@ -46,7 +50,7 @@ class _Listing:
     def add(self, record: Record, known: Known | None) -> None:
         counts = self.counts[record.media_type]
         self.seen_known += known is not None
-        if known and known.listing == to_listing_digest(to_listing_payload(record)):
+        if known and _is_as_indexed(record, known, self.fingerprints):
             counts["unchanged"] += 1
             return
         counts["changed" if known else "new"] += 1
@@ -59,8 +63,9 @@ def make_forecast(
 ) -> Forecast:
     """What ingesting this source would do; nothing is written.
 
-    Every item is listed; new and changed ones are told by their listings (size, time, place). A
-    sample of them is ingested into memory, which is what the estimate is made from.
+    Every item is listed; new and changed ones are told by their listings (size, time, place, and
+    what of their content and captions a listing brings) and by the pipeline that made their points.
+    A sample of them is ingested into memory, which is what the estimate is made from.
 
     Args:
         source: What would be ingested.
@@ -72,8 +77,8 @@ def make_forecast(
         SpaceMismatch: The collection belongs to another model.
         StoreUnavailable: The store did not answer.
     """
-    name, known = _read_indexed(engine, settings.collection, encoder, source.name)
-    listing = _list(source, known)
+    name, known = _read_indexed(engine, settings.collection, encoder, source)
+    listing = _list(source, known, to_fingerprints(settings, encoder.space))
     seconds, estimate = _time_sample(listing.sample, source, settings, encoder)
     return Forecast(
         root=source.name,
@@ -116,24 +121,43 @@ def ingest_in_memory(
 
 
 def _read_indexed(
-    engine: Engine, name: str, encoder: Encoder, root: str
+    engine: Engine, name: str, encoder: Encoder, source: Source
 ) -> tuple[str, Mapping[str, Known]]:
     try:
         collection = resolve_collection(engine, name)
     except CollectionMissing:
         return "", {}
     check_space(collection, encoder.space)
-    return collection.name, read_known(engine, collection.name, root)
+    return collection.name, read_known(engine, collection.name, source)
 
 
-def _list(source: Source, known: Mapping[str, Known]) -> _Listing:
-    listing = _Listing()
+def _list(source: Source, known: Mapping[str, Known], fingerprints: Fingerprints) -> _Listing:
+    listing = _Listing(fingerprints)
     for item in source.iter_records(listing.skipped):
         if isinstance(item, SourceError):
             listing.unlisted += 1
         else:
             listing.add(item, known.get(item.source_uri))
     return listing
+
+
+def _is_as_indexed(record: Record, known: Known, fingerprints: Fingerprints) -> bool:
+    """Whether a run would leave it as it is, as far as a listing can tell."""
+    if known.listing != to_listing_digest(to_listing_payload(record)):
+        return False
+    versions = set(known.versions)
+    if record.caption and record.caption.strip():
+        hashed = hash_content(record.caption.encode(errors="surrogatepass"))
+        caption = Version(hashed, fingerprints.of_text)
+        if caption not in versions:
+            return False
+        versions.remove(caption)
+    if known.points != known.chunk_count or len(versions) != 1:
+        return False
+    (content,) = versions
+    is_read = record.content is not None and record.vector is None
+    hashed = hash_content(record.content or b"") if is_read else content.content_hash
+    return content == Version(hashed, fingerprints.of(record))
 
 
 def _to_rows(counts: Mapping[str, Counter[str]]) -> tuple[ForecastRow, ...]:

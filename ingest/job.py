@@ -141,7 +141,7 @@ class IngestJob:
         letters: DeadLetters,
     ) -> bool:
         with self._stopwatch.lap("known"):
-            known = read_known(engine, collection.name, self._source.name)
+            known = read_known(engine, collection.name, self._source)
         writer = Writer(engine, collection.name)
         refresh = Refresh.of(self._source, known)
         with Progress(self._source, shown=self._show_progress) as progress:
@@ -166,7 +166,7 @@ class IngestJob:
     def _list_failures(self, letters: DeadLetters, *, whole: bool) -> None:
         if self._dead_letters:
             resolved = None if whole else self._resolved
-            after = letters.after(self._tally.failures, self._source.name, resolved)
+            after = letters.after(self._tally.failures, self._source, resolved)
             write_dead_letters(self._dead_letters, after)
 
     def tune(self, encoder: Encoder | None = None) -> Tuning:

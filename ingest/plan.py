@@ -7,6 +7,7 @@ from sys import intern
 from typing import TYPE_CHECKING
 
 from ingest.fingerprint import Version
+from ingest.sources.uris import to_source_uri
 from schemas.collection import USER_FIELD, read_location, root_filter, to_listing_digest
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from qdrant_client import models
 
+    from ingest.sources.source import Source
     from ingest.store.engine import Engine
     from schemas.records import Record
 
@@ -73,8 +75,8 @@ class Known:
         return has_title and record.media_type == self.media_type
 
 
-def read_known(engine: Engine, collection_name: str, root: str) -> dict[str, Known]:
-    """Everything that is indexed of a root, by source URI.
+def read_known(engine: Engine, collection_name: str, source: Source) -> dict[str, Known]:
+    """Everything that is indexed of a source's root, by source URI.
 
     Memory grows with the number of items of that root (some 300 bytes each).
 
@@ -82,17 +84,20 @@ def read_known(engine: Engine, collection_name: str, root: str) -> dict[str, Kno
         StoreUnavailable: The store did not answer.
     """
     known: dict[str, Known] = {}
+    prefix = to_source_uri(source.name, "", source.scheme)
     offset: models.ExtendedPointId | None = None
     while True:
         points, offset = engine.scroll(
             collection_name,
-            scroll_filter=root_filter(root),
+            scroll_filter=root_filter(source.name),
             limit=PAGE_POINTS,
             offset=offset,
             with_payload=_FIELDS,
         )
         for point in points:
-            _add(known, point.payload or {})
+            payload = point.payload or {}
+            if payload["source_uri"].startswith(prefix):
+                _add(known, payload)
         if offset is None:
             return known
 

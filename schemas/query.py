@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from schemas.errors import EmptyQuery
-from schemas.records import Modality
+from schemas.records import Modality, Part
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,10 +87,17 @@ class Hit:
         source_uri: The item it belongs to.
         location: Where the item was when it was indexed.
         modality: What the hit is; always one that the target asked for.
-        media_type: For instance ``image/jpeg``.
-        title: Title of a document, where it has one.
-        snippet: For a text: the passage that matched, white space folded.
-        page: Page the passage begins on, from 1, for paged documents.
+        media_type: Of the item: ``application/pdf`` for a figure in a PDF.
+        part: Which part of its item it is: the item itself, its caption, or a figure in it.
+        title: Title of the item, where it has one.
+        snippet: Of a text the passage that matched; of an image the words that stand with it: its
+            caption, else its alt text, else what can be read in it. White space folded, cut.
+        caption: An image's caption, whole.
+        alt_text: A figure's description for those who cannot see it.
+        headings: Those a passage or figure stands under, outermost first.
+        keywords: Of a photograph, by its own metadata.
+        page: Page the passage begins on or the figure stands on, from 1, for paged documents.
+        frame: Of an animation or a multi-page image, from 1.
         start_char: Where the passage begins in the document's normalised text.
         end_char: Where it ends, exclusive.
         chunk_ordinal: Which chunk of the item, from 0.
@@ -98,6 +105,8 @@ class Hit:
         width_pixels: Of an image, as displayed.
         height_pixels: Likewise.
         taken_at: When a photograph was taken, ISO 8601.
+        created_at: When a document was made, ISO 8601, as far as it says.
+        language: Of a document, as a BCP 47 tag.
         metadata: The user's own fields.
     """
 
@@ -108,9 +117,15 @@ class Hit:
     location: str
     modality: Modality
     media_type: str
+    part: Part = Part.CONTENT
     title: str | None = None
     snippet: str | None = None
+    caption: str | None = None
+    alt_text: str | None = None
+    headings: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
     page: int | None = None
+    frame: int | None = None
     start_char: int | None = None
     end_char: int | None = None
     chunk_ordinal: int = 0
@@ -118,12 +133,14 @@ class Hit:
     width_pixels: int | None = None
     height_pixels: int | None = None
     taken_at: str | None = None
+    created_at: str | None = None
+    language: str | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dict without the keys that do not apply."""
-        fields = {**asdict(self), "modality": str(self.modality)}
-        return {key: value for key, value in fields.items() if value not in (None, {})}
+        fields = {**asdict(self), "modality": str(self.modality), "part": str(self.part)}
+        return {key: value for key, value in fields.items() if value not in (None, {}, ())}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
-from pydantic_settings import SettingsError as UnreadableValue
+from pydantic_settings import SettingsError as UnparsedSettings
 
 from schemas.errors import SettingsError
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 SETTINGS_FILE = Path("diptych.toml")
 """Read from the working directory, if it is there."""
-
-_SECRETS = {"api_key", "storage_options"}
-"""Fields whose values no message shows."""
 
 
 class Settings(BaseSettings):
@@ -121,8 +118,13 @@ def load_settings(**flags: object) -> Settings:
         return Settings(**given)
     except ValidationError as error:
         raise SettingsError(_describe(error)) from None
-    except UnreadableValue as error:  # of the environment, where only JSON says a table
-        raise SettingsError(f"settings: {error}; write it as JSON") from None
+    except UnparsedSettings as error:
+        # Without the value, which may hold keys.
+        field = str(error).partition('"')[2].partition('"')[0]
+        raise SettingsError(
+            f"settings: {Settings.model_config['env_prefix']}{field.upper()}: is no JSON; write a "
+            'list as ["one", "two"] and a table as {"name": "value"}'
+        ) from None
 
 
 def _toml_source(settings_cls: type[BaseSettings]) -> TomlConfigSettingsSource:
@@ -145,4 +147,5 @@ def _describe(error: ValidationError) -> str:
 
 def _shown(issue: ErrorDetails) -> str:
     """The offending value, except a secret's."""
-    return "a secret" if _SECRETS.intersection(issue["loc"]) else repr(issue["input"])
+    is_secret = not {"api_key", "storage_options"}.isdisjoint(issue["loc"])
+    return "a secret" if is_secret else repr(issue["input"])

@@ -14,6 +14,8 @@ from search.snippet import to_snippet
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from schemas.records import Chunk
+
 
 class ScoredPoint(Protocol):
     """What a store answers with; ``qdrant_client.models.ScoredPoint`` is one."""
@@ -54,7 +56,6 @@ def interleave(answers: Sequence[Sequence[Hit]], top_k: int) -> tuple[Hit, ...]:
 
 def _to_hit(point: ScoredPoint, rank: int, query_text: str | None) -> Hit:
     chunk = from_payload(point.payload or {})
-    is_text = chunk.modality is Modality.TEXT
     return Hit(
         rank=rank,
         # Sums of float32 products can leave the interval by a few units in the last place.
@@ -64,9 +65,15 @@ def _to_hit(point: ScoredPoint, rank: int, query_text: str | None) -> Hit:
         location=chunk.record.location,
         modality=chunk.modality,
         media_type=chunk.record.media_type,
+        part=chunk.part,
         title=chunk.title,
-        snippet=to_snippet(chunk.text, query_text) if is_text else None,
+        snippet=to_snippet(_to_words(chunk), query_text) or None,
+        caption=chunk.caption,
+        alt_text=chunk.alt_text,
+        headings=chunk.headings,
+        keywords=chunk.keywords,
         page=chunk.page,
+        frame=chunk.frame,
         start_char=chunk.start_char,
         end_char=chunk.end_char,
         chunk_ordinal=chunk.ordinal,
@@ -74,5 +81,14 @@ def _to_hit(point: ScoredPoint, rank: int, query_text: str | None) -> Hit:
         width_pixels=chunk.width_pixels,
         height_pixels=chunk.height_pixels,
         taken_at=chunk.taken_at,
+        created_at=chunk.created_at,
+        language=chunk.language,
         metadata=chunk.record.metadata,
     )
+
+
+def _to_words(chunk: Chunk) -> str:
+    """A text's own words; of an image those that stand with it."""
+    if chunk.modality is Modality.TEXT:
+        return chunk.text
+    return chunk.caption or chunk.alt_text or chunk.ocr_text or ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from PIL import Image, ImageDraw
 
 from schemas.errors import DiptychError, QueryError
-from schemas.records import Modality
+from schemas.records import Modality, Part
 from search.drawing import fit_inside, fit_name, load_font, wrap_lines
 from search.photograph import open_photograph
 from search.query import to_query
@@ -134,13 +134,25 @@ def _draw_header(query: Query, page: Page) -> Image.Image:
 def _draw_card(hit: Hit) -> Image.Image:
     """One hit: its picture or its passage, with rank, score and name below."""
     card = Image.new("RGB", (_CARD, _PICTURE[1] + _CAPTION), _WHITE)
-    is_image = hit.modality is Modality.IMAGE
-    top = _draw_mounted(Path(hit.location), _PICTURE) if is_image else _draw_passage(hit)
-    card.paste(top, (0, 0))
+    card.paste(_draw_hit(hit), (0, 0))
     draw = ImageDraw.Draw(card)
     _draw_caption(draw, hit)
     draw.rectangle((0, 0, card.width - 1, card.height - 1), outline=_LINE)
     return card
+
+
+def _draw_hit(hit: Hit) -> Image.Image:
+    """A photograph, or the words of a passage or of an image that is no file of its own."""
+    if hit.modality is Modality.TEXT:
+        return _draw_passage(hit)
+    path = Path(hit.location)
+    if hit.part is Part.FIGURE:
+        return _draw_passage(hit, f"A figure in {path.name}")
+    if "://" in hit.location:
+        return _draw_passage(hit, f"An image at {hit.location.partition('://')[0]}://")
+    if "#" in path.name and not path.exists():
+        return _draw_passage(hit, f"An image in {path.name.partition('#')[0]}")
+    return _draw_mounted(path, _PICTURE)
 
 
 def _draw_caption(draw: ImageDraw.ImageDraw, hit: Hit) -> None:
@@ -158,11 +170,13 @@ def _draw_caption(draw: ImageDraw.ImageDraw, hit: Hit) -> None:
     draw.text((_PADDING, top + 28), name, _INK, small)
 
 
-def _draw_passage(hit: Hit) -> Image.Image:
-    """A text hit as a page of paper."""
+def _draw_passage(hit: Hit, what: str = "") -> Image.Image:
+    """A hit's words as a page of paper, below what it is where that does not show."""
     leaf = Image.new("RGB", _PICTURE, _LEAF)
     pen = _Pen(ImageDraw.Draw(leaf), _PADDING, _PICTURE[0] - 2 * _PADDING)
     top = _PADDING
+    if what:
+        top = pen.lines(top, what, 13, _ACCENT, 1) + 4
     if hit.title:
         top = pen.lines(top, hit.title, 17, _INK, 2) + 4
     most_lines = (_PICTURE[1] - top - 4) // 17

@@ -6,10 +6,10 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schemas.records import Modality
+from schemas.records import Modality, Part
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from schemas.query import Hit, Page
 
@@ -19,7 +19,7 @@ LEAST_WIDTH = 40
 
 
 def to_table(page: Page, *, width: int = 100) -> str:
-    """Rank, score, what, where, title, and size or page; a text's snippet below its row.
+    """Rank, score, what, where, title, and size or page; a snippet below its row.
 
     Args:
         page: The answer.
@@ -44,20 +44,32 @@ def to_printable(text: str) -> str:
 
 
 def to_place(location: str) -> str:
-    """The path relative to the working directory, when it lies below it."""
+    """A path relative to the working directory, when it lies below it; a URL as it is."""
+    if "://" in location:
+        return location
     path = Path(location)
     working = Path.cwd()
     return str(path.relative_to(working) if path.is_relative_to(working) else path)
 
 
 def to_extent(hit: Hit) -> str:
-    """An image's size in pixels, a text's page or part; blank where it has none."""
+    """An image's page or frame and its size in pixels, a text's page or part, or "caption"."""
     if hit.modality is Modality.IMAGE:
-        known = hit.width_pixels and hit.height_pixels
-        return f"{hit.width_pixels} x {hit.height_pixels}" if known else ""
+        return ", ".join(_iter_image_facts(hit))
+    if hit.part is Part.CAPTION:
+        return "caption"
     if hit.page is not None:
         return f"page {hit.page}"
     return f"part {hit.chunk_ordinal + 1} of {hit.chunk_count}" if hit.chunk_count > 1 else ""
+
+
+def _iter_image_facts(hit: Hit) -> Iterator[str]:
+    if hit.page is not None:
+        yield f"page {hit.page}"
+    if hit.frame is not None:
+        yield f"frame {hit.frame}"
+    if hit.width_pixels and hit.height_pixels:
+        yield f"{hit.width_pixels} x {hit.height_pixels}"
 
 
 def _to_cells(hit: Hit) -> tuple[str, ...]:
@@ -77,10 +89,11 @@ def _join(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _to_snippet_lines(hit: Hit, width: int) -> list[str]:
-    if not hit.snippet:
-        return []
+    words = hit.snippet
+    if hit.part is Part.FIGURE and not words and hit.headings:
+        words = f"under {' / '.join(hit.headings)}"
     return textwrap.wrap(
-        to_printable(hit.snippet),
+        to_printable(words or ""),
         width,
         initial_indent=SNIPPET_INDENT,
         subsequent_indent=SNIPPET_INDENT,

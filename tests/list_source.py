@@ -30,6 +30,7 @@ class ListSource:
     """
 
     location = "given"
+    scheme = MANIFEST
 
     def __init__(
         self,

@@ -88,6 +88,11 @@ class DatasetSource:
         return cls(path, check_name(name or to_name(own)), meant, files, dataset)
 
     @property
+    def scheme(self) -> str:
+        """That of its source URIs."""
+        return DATASET
+
+    @property
     def location(self) -> str:
         """The folder."""
         return self.path

@@ -11,7 +11,7 @@ from ingest.sources.ignore import IGNORE_FILE, IgnoreRules, to_patterns
 from ingest.sources.media_types import MEDIA_TYPES, to_modality
 from ingest.sources.names import check_name, to_name
 from ingest.sources.read import read_beside, read_bytes
-from ingest.sources.uris import from_source_uri, to_printable, to_source_uri
+from ingest.sources.uris import FOLDER, from_source_uri, to_printable, to_source_uri
 from schemas.errors import SettingsError, SourceError, UnreadableSource
 from schemas.records import Record
 
@@ -76,6 +76,11 @@ class FolderSource:
         source = cls(absolute, chosen, tuple(include), tuple(exclude), hidden)
         source.to_rules()
         return source
+
+    @property
+    def scheme(self) -> str:
+        """That of its source URIs."""
+        return FOLDER
 
     @property
     def location(self) -> str:

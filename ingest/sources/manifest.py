@@ -106,6 +106,11 @@ class ManifestSource:
         return cls(absolute, chosen, meant, files, kind, packed)
 
     @property
+    def scheme(self) -> str:
+        """That of its source URIs."""
+        return MANIFEST
+
+    @property
     def location(self) -> str:
         """The file."""
         return without_secrets(self.path) if is_url(self.path) else self.path

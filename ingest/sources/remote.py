@@ -93,6 +93,11 @@ class RemoteSource:
         return cls(place, check_name(name or to_name(last)), rules, hidden)
 
     @property
+    def scheme(self) -> str:
+        """That of its source URIs."""
+        return REMOTE
+
+    @property
     def location(self) -> str:
         """The URL, without a password."""
         return self.place.url

@@ -24,7 +24,7 @@ from ingest.sources.samples import (
 )
 from ingest.sources.shard_names import ShardNames
 from ingest.sources.tar_stream import iter_members
-from ingest.sources.uris import from_source_uri
+from ingest.sources.uris import SHARD, from_source_uri
 from schemas.errors import SettingsError, SourceError, SourceTooLarge, UnreadableSource
 
 if TYPE_CHECKING:
@@ -101,6 +101,11 @@ class ShardSource:
             raise SettingsError(f"include or exclude: {error}; mend the pattern") from error
         shards = ShardNames.parse(str(spec), options)
         return cls(shards, check_name(name or shards.to_root_name()), max_bytes, rules)
+
+    @property
+    def scheme(self) -> str:
+        """That of its source URIs."""
+        return SHARD
 
     @property
     def location(self) -> str:

@@ -25,6 +25,11 @@ class Source(Protocol):
         ...
 
     @property
+    def scheme(self) -> str:
+        """What every source URI begins with; roots of other schemes may have the same name."""
+        ...
+
+    @property
     def location(self) -> str:
         """Where the root is, for people: an absolute path or a URL without secrets."""
         ...

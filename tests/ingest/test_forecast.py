@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -84,6 +85,39 @@ def test_it_tells_new_changed_unchanged_and_gone(
     table = to_forecast_table(told)
     assert "1 indexed items are no longer there" in table
     assert table.endswith("Nothing was written.")
+
+
+def test_another_choice_of_frames_or_figures_is_work_to_do(
+    engine: Engine, folder: Path, ingest: Ingest
+) -> None:
+    (folder / "page.md").write_text("green", encoding="utf-8")
+    source = FolderSource.open(folder)
+    ingest(source)
+
+    def changed(**options: object) -> dict[str, int]:
+        settings = load_settings(url=":memory:", workers=1, chunk_overlap_tokens=2, **options)
+        told = make_forecast(source, settings, engine=engine, encoder=LegibleEncoder())
+        return {row.media_type: row.changed for row in told.rows if row.changed}
+
+    assert changed() == {}
+    assert changed(frames=3) == {"image/png": 3}
+    assert changed(figures=False) == {"text/markdown": 1}
+    assert changed(ocr=True) == {"image/png": 3, "text/markdown": 1}
+
+
+def test_a_changed_caption_or_text_of_a_row_is_work_to_do(engine: Engine, ingest: Ingest) -> None:
+    red, note = image("a", to_png((255, 0, 0)), caption="red"), text("b", "blue")
+    ingest(ListSource([red, note]), chunk_overlap_tokens=SETTINGS.chunk_overlap_tokens)
+
+    def changed(*records: Record) -> int:
+        source = ListSource(records)
+        told = make_forecast(source, SETTINGS, engine=engine, encoder=LegibleEncoder())
+        return sum(row.changed for row in told.rows)
+
+    assert changed(red, note) == 0
+    assert changed(replace(red, caption="green"), note) == 1
+    assert changed(replace(red, caption=None), note) == 1
+    assert changed(red, text("b", "cyan")) == 1
 
 
 def test_a_collection_of_another_model_is_refused_as_a_run_would(

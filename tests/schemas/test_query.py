@@ -47,6 +47,7 @@ def test_a_page_is_json_ready_and_leaves_out_what_does_not_apply() -> None:
                 "location": "/p/a.jpg",
                 "modality": "image",
                 "media_type": "image/jpeg",
+                "part": "content",
                 "chunk_ordinal": 0,
                 "chunk_count": 1,
             }

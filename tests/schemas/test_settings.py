@@ -60,10 +60,18 @@ def test_the_api_key_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "swordfish" not in str(caught.value)
 
 
-@pytest.mark.parametrize("given", ['["swordfish"]', '{"secret": "swordfish"', "secret=swordfish"])
-def test_storage_options_are_never_shown(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
-    assert "swordfish" not in repr(load_settings(storage_options={"secret": "swordfish"}))
-    monkeypatch.setenv("DIPTYCH_STORAGE_OPTIONS", given)
-    with pytest.raises(SettingsError, match="storage_options") as caught:
+@pytest.mark.parametrize("field", ["columns", "allow_hosts", "storage_options"])
+def test_a_list_or_table_in_the_environment_that_is_no_json_is_named_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    monkeypatch.setenv(f"DIPTYCH_{field.upper()}", "{hush")
+    with pytest.raises(SettingsError, match=f"DIPTYCH_{field.upper()}: is no JSON") as caught:
         load_settings()
-    assert "swordfish" not in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
+def test_storage_options_are_secrets_in_messages() -> None:
+    assert "hush" not in repr(load_settings(storage_options={"secret": "hush"}))
+    with pytest.raises(SettingsError, match="storage_options") as caught:
+        load_settings(storage_options="hush")
+    assert "hush" not in str(caught.value)

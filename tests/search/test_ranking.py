@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 from qdrant_client import models
 
 from schemas.collection import to_payload
 from schemas.query import Hit
-from schemas.records import Modality
+from schemas.records import Modality, Part
 from search.ranking import interleave, to_hits
 from tests.search.corpus import to_image_chunk, to_text_chunks
 
@@ -72,6 +73,59 @@ def test_a_hit_says_everything_the_payload_knows() -> None:
 def test_an_image_hit_has_a_size_and_no_snippet() -> None:
     (hit,) = to_hits([to_scored(1, 0.5)])
     assert (hit.snippet, hit.width_pixels, hit.height_pixels) == (None, 8, 6)
+    assert "snippet" not in hit.to_json()
+    assert hit.to_json()["part"] == "content"
+
+
+def to_only_hit(**fields: Any) -> Hit:
+    payload = to_payload(to_image_chunk("a.png", **fields), "blake3:space")
+    (hit,) = to_hits([models.ScoredPoint(id=1, version=0, score=0.5, payload=payload)])
+    return hit
+
+
+def test_a_figure_says_where_it_stands_and_what_is_said_of_it() -> None:
+    hit = to_only_hit(
+        part=Part.FIGURE,
+        page=3,
+        caption="Figure 1: A cat.",
+        alt_text="Whiskers",
+        headings=("Pets", "Cats"),
+        language="en",
+        created_at="2024",
+    )
+    assert hit.to_json() | {"location": "", "source_uri": "", "score": 0} == {
+        "rank": 1,
+        "score": 0,
+        "point_id": "1",
+        "source_uri": "",
+        "location": "",
+        "modality": "image",
+        "media_type": "image/png",
+        "part": "figure",
+        "snippet": "Figure 1: A cat.",
+        "caption": "Figure 1: A cat.",
+        "alt_text": "Whiskers",
+        "headings": ("Pets", "Cats"),
+        "page": 3,
+        "chunk_ordinal": 0,
+        "chunk_count": 1,
+        "width_pixels": 8,
+        "height_pixels": 6,
+        "created_at": "2024",
+        "language": "en",
+    }
+
+
+def test_the_snippet_of_an_image_is_the_first_words_that_stand_with_it() -> None:
+    words = {"caption": "A caption.", "alt_text": "An alt text.", "ocr_text": "READ\nHERE"}
+    assert to_only_hit(**words).snippet == "A caption."
+    assert to_only_hit(**{**words, "caption": None}).snippet == "An alt text."
+    assert to_only_hit(ocr_text="READ\nHERE").snippet == "READ HERE"
+
+
+def test_a_photograph_keeps_its_keywords_and_a_frame_its_number() -> None:
+    hit = to_only_hit(keywords=("sea", "night"), frame=4)
+    assert (hit.keywords, hit.frame) == (("sea", "night"), 4)
 
 
 def test_answers_are_interleaved_by_rank_and_ranked_anew() -> None:

@@ -9,7 +9,7 @@ from PIL import Image, ImageChops
 
 from schemas.errors import QueryError
 from schemas.query import Hit, Page, Query, Target
-from schemas.records import Modality
+from schemas.records import Modality, Part
 from search.sheet import MOST_HITS, draw_sheets, write_sheet, write_sheets
 
 if TYPE_CHECKING:
@@ -110,6 +110,22 @@ def test_a_photograph_that_is_gone_or_broken_is_drawn_as_such(tmp_path: Path) ->
     )
     assert differ(gone, damaged)
     assert count_pixels(gone, (163, 67, 43)) > 100
+
+
+def test_an_image_without_a_file_of_its_own_shows_its_words(tmp_path: Path) -> None:
+    document = tmp_path / "cats.pdf"
+    document.write_bytes(b"%PDF-1.4")
+    for location, part in (
+        (document, Part.FIGURE),
+        (tmp_path / "pets.tar#1.png", Part.CONTENT),
+        ("s3://bucket/cat.png", Part.CONTENT),
+    ):
+        bare, worded = (
+            draw_sheets([("x", to_page(to_hit(1, location, Modality.IMAGE, part=part, **words)))])
+            for words in ({}, {"snippet": "Words of a caption."})
+        )
+        assert differ(bare, worded)
+        assert count_pixels(worded, (253, 248, 231)) > 10_000  # paper, not the mount of a picture
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schemas.query import Hit, Page, Target
-from schemas.records import Modality
+from schemas.records import Modality, Part
 from search.table import to_place, to_printable, to_table
 
 if TYPE_CHECKING:
@@ -57,6 +57,30 @@ def test_a_text_without_pages_says_which_part() -> None:
     assert "part" not in to_table(to_page(replace(TEXT, page=None, chunk_ordinal=0, chunk_count=1)))
 
 
+def test_a_caption_is_called_one() -> None:
+    caption = replace(TEXT, page=None, part=Part.CAPTION, location="/photos/cat.png", title=None)
+    assert to_table(to_page(caption)).splitlines()[0].split() == [
+        *("2", "-0.250", "text", "/photos/cat.png", "caption")
+    ]
+
+
+def test_a_figure_shows_its_page_and_its_words() -> None:
+    figure = replace(IMAGE, part=Part.FIGURE, location="/papers/cats.pdf", page=3, snippet="A cat.")
+    head, words, *_ = to_table(to_page(figure)).splitlines()
+    assert head.endswith("/papers/cats.pdf  page 3, 640 x 480")
+    assert words == "      A cat."
+
+
+def test_a_figure_without_words_shows_what_it_stands_under() -> None:
+    figure = replace(IMAGE, part=Part.FIGURE, headings=("Pets", "Cats"))
+    assert "      under Pets / Cats\n" in to_table(to_page(figure))
+    assert "under" not in to_table(to_page(replace(figure, snippet="A cat.")))
+
+
+def test_a_frame_shows_its_number() -> None:
+    assert "frame 4, 640 x 480" in to_table(to_page(replace(IMAGE, frame=4)))
+
+
 def test_snippets_are_wrapped_to_the_terminal() -> None:
     table = to_table(to_page(replace(TEXT, snippet="word " * 40)), width=60)
     assert max(map(len, table.splitlines())) <= 60
@@ -85,6 +109,10 @@ def test_a_path_below_the_working_directory_is_shown_relative(
     monkeypatch.chdir(tmp_path)
     assert to_place(str(tmp_path / "sub" / "cat.png")) == str(Path("sub", "cat.png"))
     assert to_place("/elsewhere/cat.png") == "/elsewhere/cat.png"
+
+
+def test_a_url_is_shown_as_it_is() -> None:
+    assert to_place("s3://bucket/photos/cat.png") == "s3://bucket/photos/cat.png"
 
 
 def test_one_very_long_name_does_not_widen_the_other_rows() -> None:

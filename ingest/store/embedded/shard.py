@@ -8,6 +8,7 @@ import qdrant_edge
 from qdrant_client import models
 from qdrant_edge import UpdateOperation
 
+from ingest.store.embedded import room
 from ingest.store.embedded.config import (
     SEARCH_EF,
     optimizers_of,
@@ -24,6 +25,7 @@ from ingest.store.embedded.points import (
     to_edge_id,
     to_edge_point,
 )
+from ingest.store.embedded.room import check_room
 from ingest.store.vectors import check_points, check_vector, to_query_vector
 from schemas.errors import StoreRejected
 
@@ -57,7 +59,12 @@ class Shard:
 
     @classmethod
     def create(cls, folder: Path, config: models.CreateCollection) -> Shard:
-        """A new, empty shard in an empty folder."""
+        """A new, empty shard in an empty folder.
+
+        Raises:
+            StoreError: The disk is full.
+        """
+        check_room(folder, room.WRITING_BYTES)
         edge = qdrant_edge.EdgeShard.create(str(folder), to_edge_config(config))
         return cls(folder, config, edge)
 
@@ -67,7 +74,9 @@ class Shard:
 
         Raises:
             StoreRejected: Its files are damaged.
+            StoreError: The disk is full.
         """
+        check_room(folder, room.OPENING_BYTES)
         try:
             edge = qdrant_edge.EdgeShard.load(str(folder))
         except Exception as error:
@@ -92,8 +101,10 @@ class Shard:
         Raises:
             InvalidVector: See :func:`~ingest.store.vectors.check_points`.
             StoreRejected: A point has a malformed id or a payload that is not JSON; names it.
+            StoreError: The disk is full.
         """
         check_points(points, self.dimension)
+        check_room(self.folder, room.WRITING_BYTES)
         self._edge.update(UpdateOperation.upsert_points([_converted(point) for point in points]))
 
     def delete(self, selector: PointsSelector) -> None:
