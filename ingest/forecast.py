@@ -143,7 +143,8 @@ def _list(source: Source, known: Mapping[str, Known], fingerprints: Fingerprints
 
 def _is_as_indexed(record: Record, known: Known, fingerprints: Fingerprints) -> bool:
     """Whether a run would leave it as it is, as far as a listing can tell."""
-    if known.listing != to_listing_digest(to_listing_payload(record)):
+    is_same = known.listing == to_listing_digest(to_listing_payload(record))
+    if not (is_same and known.is_described_by(record)):
         return False
     versions = set(known.versions)
     if record.caption and record.caption.strip():

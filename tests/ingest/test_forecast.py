@@ -185,6 +185,14 @@ def test_sizes_are_decimal() -> None:
     assert [to_size(n) for n in (0, 999, 1_500, 2_000_000)] == ["0 B", "999 B", "1.5 kB", "2.0 MB"]
 
 
+def test_another_title_is_a_change(engine: Engine, ingest: Ingest) -> None:
+    record = image("a", to_png((9, 9, 9)), title="Old")
+    ingest(ListSource([record]))
+    source = ListSource([replace(record, title="New")])
+    told = make_forecast(source, SETTINGS, engine=engine, encoder=LegibleEncoder())
+    assert [(row.changed, row.unchanged) for row in told.rows] == [(1, 0)]
+
+
 @pytest.mark.parametrize(
     ("options", "handled"), [(["--plan"], False), (["--tune"], True), ([], True)]
 )
