@@ -86,6 +86,7 @@ def ingest(  # noqa: PLR0913 - one parameter an option
 
     listing: dict[str, Any] = {name: flags.pop(name) for name in _LISTING_OPTIONS}
     settings = _load_settings(column, allow_host, flags)
+    _check_heeded(source, columns=column, allow_hosts=allow_host)
     opened = _open(source, settings, listing)
     if plan:
         return _show_plan(opened, settings, as_json=as_json)
@@ -123,6 +124,13 @@ def _to_pair(given: str) -> tuple[str, str]:
     if not (role and separator):
         raise click.BadParameter(f"{given!r} is not ROLE=NAME", param_hint="--column")
     return role, name
+
+
+def _check_heeded(source: str, **given: tuple[str, ...]) -> None:
+    """In a settings file they may concern other sources; whoever types them means this one."""
+    from ingest.sources.open import check_heeded
+
+    check_heeded(source, [name for name, values in given.items() if values])
 
 
 def _open(source: str, settings: Settings, listing: dict[str, Any]) -> Source:

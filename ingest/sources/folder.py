@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
+
+from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from ingest.sources.ignore import IGNORE_FILE, IgnoreRules, to_patterns
 from ingest.sources.media_types import MEDIA_TYPES, to_modality
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _NO_EXTENSION = "(no extension)"
+_LINKED_FOLDER = "(link to a folder)"
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 
 
@@ -69,9 +73,7 @@ class FolderSource:
         """
         absolute = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
         if not absolute.is_dir():
-            problem = "is not a folder" if os.path.lexists(absolute) else "does not exist"
-            shown = to_printable(str(absolute))
-            raise SettingsError(f"{shown} {problem}: give the folder that holds the files")
+            raise SettingsError(_to_problem(absolute))
         chosen = check_name(name or to_name(absolute.name))
         source = cls(absolute, chosen, tuple(include), tuple(exclude), hidden)
         source.to_rules()
@@ -121,7 +123,7 @@ class FolderSource:
         ``.diptychignore`` files hold for their folder and below.
 
         Args:
-            skipped: Counts files of unsupported kinds by extension, if given.
+            skipped: Counts files of unsupported kinds by extension, and links to folders, if given.
 
         Yields:
             A record, or an error for a folder that could not be listed, in its place: nothing
@@ -178,19 +180,19 @@ class _Walk:
         """The record of a file; None when it is not listed."""
         if entry.name == IGNORE_FILE or not rules.admits_file(relative_path):
             return None
+        if _leads_to_folder(entry):
+            self._skip(_LINKED_FOLDER)
+            return None
         extension = PurePath(entry.name).suffix.lower()
         media_type = MEDIA_TYPES.get(extension)
         if media_type is None:
-            if self._skipped is not None:
-                self._skipped[extension or _NO_EXTENSION] += 1
+            self._skip(extension or _NO_EXTENSION)
             return None
         source_uri = to_source_uri(self._source.name, relative_path)
         try:
             status = _stat(entry)
         except OSError as error:
             return UnreadableSource(source_uri, f"cannot be found ({error.strerror})")
-        if status is None:
-            return None
         return Record(
             source_uri=source_uri,
             root=self._source.name,
@@ -202,13 +204,35 @@ class _Walk:
             modified_ns=min(max(status.st_mtime_ns, _INT64_MIN), _INT64_MAX),
         )
 
+    def _skip(self, kind: str) -> None:
+        if self._skipped is not None:
+            self._skipped[kind] += 1
 
-def _stat(entry: os.DirEntry[str]) -> os.stat_result | None:
-    """Of a link's target, or of the link itself when it leads nowhere; None for a folder's link."""
-    if not entry.is_symlink():
-        return entry.stat(follow_symlinks=False)
+
+def _to_problem(path: Path) -> str:
+    """Why a path is no folder, and what to give instead."""
+    shown = to_printable(str(path))
+    if path.is_file():
+        pattern = shlex.quote("/" + GitIgnoreSpecPattern.escape(path.name))
+        return (
+            f"{shown} is one file: give its folder, {to_printable(str(path.parent))}, with "
+            f"--include {to_printable(pattern)} for this file alone"
+        )
+    problem = "is not a folder" if os.path.lexists(path) else "does not exist"
+    return f"{shown} {problem}: give the folder that holds the files"
+
+
+def _leads_to_folder(link: os.DirEntry[str]) -> bool:
     try:
-        return None if entry.is_dir() else entry.stat()
+        return link.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def _stat(entry: os.DirEntry[str]) -> os.stat_result:
+    """Of a link's target, or of the link itself when it leads nowhere."""
+    try:
+        return entry.stat()
     except OSError:
         return entry.stat(follow_symlinks=False)
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from schemas.errors import SettingsError
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ingest.sources.source import Source
     from ingest.sources.web import WebReader
@@ -58,15 +60,36 @@ def open_source(spec: str, options: SourceOptions | None = None) -> Source:
         SettingsError: There is no such source, or an option cannot be used with it.
     """
     chosen = options or SourceOptions()
+    check_heeded(spec, [name for name in _LISTING if getattr(chosen, name)])
+    return _to_kind(spec).open(spec, chosen)
+
+
+def check_heeded(spec: str, given: Iterable[str]) -> None:
+    """See that the source which is meant heeds these options.
+
+    Args:
+        spec: See :func:`open_source`.
+        given: Names of fields of :class:`SourceOptions` that were asked for.
+
+    Raises:
+        SettingsError: One of them would be ignored.
+    """
+    kind = _to_kind(spec)
+    for name in given:
+        if name not in kind.heeds:
+            flag = _FLAGS.get(name, name)
+            raise SettingsError(f"--{flag} cannot be used with {kind.label}: leave it out")
+
+
+def _to_kind(spec: str) -> _Kind:
     if _TABLE.search(spec):
-        return _open_manifest(spec, chosen)
+        return _KINDS["table"]
     if _SHARDS.search(spec):
-        return _open_shards(spec, chosen)
+        return _KINDS["shards"]
     if "://" in spec:
-        return _open_remote(spec, chosen)
-    if any(Path(spec, name).is_file() for name in _DATASET_FILES):
-        return _open_dataset(spec, chosen)
-    return _open_folder(spec, chosen)
+        return _KINDS["remote"]
+    is_dataset = any(Path(spec, name).is_file() for name in _DATASET_FILES)
+    return _KINDS["dataset" if is_dataset else "folder"]
 
 
 def _open_folder(spec: str, options: SourceOptions) -> Source:
@@ -139,3 +162,27 @@ def _to_web(options: SourceOptions) -> WebReader | None:
     from ingest.sources.web import WebReader
 
     return WebReader(options.allow_hosts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind of source: what messages call it, what opens it, and the options that it heeds."""
+
+    label: str
+    open: Callable[[str, SourceOptions], Source]
+    heeds: frozenset[str]
+
+
+_FILES = frozenset({"include", "exclude", "hidden"})
+_ROWS = frozenset({"columns", "base", "allow_hosts"})
+_KINDS: Mapping[str, _Kind] = {
+    "folder": _Kind("a folder", _open_folder, _FILES),
+    "remote": _Kind("a bucket", _open_remote, _FILES),
+    "shards": _Kind("shards", _open_shards, _FILES - {"hidden"}),
+    "table": _Kind("a table", _open_manifest, _ROWS),
+    "dataset": _Kind("a saved dataset", _open_dataset, _ROWS | {"split"}),
+}
+_LISTING = ("include", "exclude", "hidden", "base", "split")
+"""Options that no settings file holds: whoever gives them means this source."""
+
+_FLAGS = {"columns": "column", "allow_hosts": "allow-host"}

@@ -167,7 +167,13 @@ def test_links_to_folders_are_not_entered_and_links_to_files_are_listed(tmp_path
     (tmp_path / "loop").symlink_to(tmp_path)
     (tmp_path / "link.txt").symlink_to("real/a.txt")
     (tmp_path / "dangling.txt").symlink_to("nowhere")
-    assert listed(FolderSource.open(tmp_path)) == ["dangling.txt", "link.txt", "real/a.txt"]
+    (tmp_path / "itself.txt").symlink_to("itself.txt")
+    (tmp_path / "folder.txt").symlink_to("real")
+    source = FolderSource.open(tmp_path)
+    assert listed(source) == ["dangling.txt", "itself.txt", "link.txt", "real/a.txt"]
+    skipped: Counter[str] = Counter()
+    list(source.iter_records(skipped))
+    assert skipped == {"(link to a folder)": 2}
 
 
 def test_listing_is_lazy_and_opens_no_listed_file(tmp_path: Path) -> None:
@@ -232,7 +238,7 @@ def test_what_is_no_folder_is_refused_with_what_to_do(tmp_path: Path) -> None:
     fill(tmp_path, "file.txt")
     with pytest.raises(SettingsError, match="does not exist: give the folder"):
         FolderSource.open(tmp_path / "nowhere")
-    with pytest.raises(SettingsError, match="is not a folder: give the folder"):
+    with pytest.raises(SettingsError, match="is one file: give its folder"):
         FolderSource.open(tmp_path / "file.txt")
 
 
