@@ -68,7 +68,14 @@ def to_path_beside(reference: str, source_uri: str) -> str:
     return unquote(parts.path)
 
 
-def read_below(path: str, root_path: str, source_uri: str, max_bytes: int) -> bytes:
+def read_below(
+    path: str,
+    root_path: str,
+    source_uri: str,
+    max_bytes: int,
+    *,
+    advice: str = "restore or remove it",
+) -> bytes:
     """The bytes of a file whose real path lies below a folder's.
 
     Args:
@@ -76,25 +83,24 @@ def read_below(path: str, root_path: str, source_uri: str, max_bytes: int) -> by
         root_path: The folder.
         source_uri: What errors call the file.
         max_bytes: The most that is read.
+        advice: What to do where it is not there.
 
     Raises:
         UnreadableSource: It is gone, forbidden, no regular file, or outside.
         SourceTooLarge: It has more than ``max_bytes``.
     """
-    real = _resolve(path, root_path, source_uri)
+    real = _resolve(path, root_path, source_uri, advice)
     return read_file(real, source_uri, max_bytes=max_bytes)
 
 
-def _resolve(path: str, root_path: str, source_uri: str) -> str:
+def _resolve(path: str, root_path: str, source_uri: str, advice: str) -> str:
     """The file's real path, known to lie below the folder."""
     try:
         real = os.path.realpath(path, strict=True)
         root = os.path.realpath(root_path, strict=True)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise UnreadableSource(
-            source_uri, f"cannot be found ({reason}); restore or remove it"
-        ) from error
+        raise UnreadableSource(source_uri, f"cannot be found ({reason}); {advice}") from error
     if os.path.commonpath([real, root]) != root:
         raise UnreadableSource(
             source_uri,

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 ROW_MARK = "#row="
 """Stands in a location between a table and the number of one of its rows."""
 
+_ADVICE = "restore it, mend the row, or name the folder of the table's paths with --base"
+
 
 class UrlReader(Protocol):
     """Reads https URLs of allowed hosts; :class:`ingest.sources.web.WebReader` is one."""
@@ -82,7 +84,7 @@ class RowFiles:
 
     def _read(self, location: str, source_uri: str, max_bytes: int) -> bytes:
         if not is_url(location):
-            return read_below(location, self.base, source_uri, max_bytes)
+            return read_below(location, self.base, source_uri, max_bytes, advice=_ADVICE)
         scheme = location.partition("://")[0].lower()
         if scheme == "https":
             return self._read_url(location, source_uri, max_bytes)

@@ -229,6 +229,14 @@ def test_a_base_is_where_paths_begin(tmp_path: Path) -> None:
     assert source.read(record, 10_000) == jpeg()
 
 
+def test_a_file_that_is_not_there_may_want_another_base(tmp_path: Path) -> None:
+    source = ManifestSource.open(write_jsonl(tmp_path / "t.jsonl", [{"path": "cat.png"}]))
+    (record,) = source.iter_records()
+    assert isinstance(record, Record)
+    with pytest.raises(UnreadableSource, match="cannot be found .* with --base"):
+        source.read(record, 1_000)
+
+
 def test_what_leads_out_of_the_base_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "base").mkdir()
     (tmp_path / "secret.txt").write_text("secret")
