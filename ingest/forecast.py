@@ -79,7 +79,7 @@ def make_forecast(
     """
     name, known = _read_indexed(engine, settings.collection, encoder, source)
     listing = _list(source, known, to_fingerprints(settings, encoder.space))
-    seconds, estimate = _time_sample(listing.sample, source, settings, encoder)
+    seconds, estimate = _time_sample(listing.sample, source, settings, encoder, known)
     return Forecast(
         root=source.name,
         collection=name,
@@ -94,9 +94,20 @@ def make_forecast(
 
 
 def ingest_in_memory(
-    records: Sequence[Record], source: Source, settings: Settings, encoder: Encoder
+    records: Sequence[Record],
+    source: Source,
+    settings: Settings,
+    encoder: Encoder,
+    known: Mapping[str, Known] | None = None,
 ) -> tuple[float, Tally]:
     """Ingest some records into an index that is thrown away.
+
+    Args:
+        records: What is ingested.
+        source: Reads them.
+        settings: How.
+        encoder: Encodes.
+        known: What is indexed elsewhere; of that, what proves unchanged is not encoded.
 
     Returns:
         Wall seconds of the pipeline, the models loaded beforehand; and what came of it.
@@ -109,7 +120,7 @@ def ingest_in_memory(
         line = AssemblyLine(source, settings, engine, encoder, stopwatch, workers)
         pipeline = line.to_pipeline(
             collection,
-            {},
+            known or {},
             DeadLetters(),
             writer=Writer(engine, collection.name),
             on_outcome=tally.add,
@@ -167,18 +178,25 @@ def _to_rows(counts: Mapping[str, Counter[str]]) -> tuple[ForecastRow, ...]:
 
 
 def _time_sample(
-    sample: Sample, source: Source, settings: Settings, encoder: Encoder
+    sample: Sample,
+    source: Source,
+    settings: Settings,
+    encoder: Encoder,
+    known: Mapping[str, Known],
 ) -> tuple[float, float | None]:
-    """Wall seconds spent on the sample, and those that everything would take."""
+    """Wall seconds spent on the sample, and those that everything would take.
+
+    What was moved or touched counts among the changed items, but takes no encoding.
+    """
     spent, estimate = 0.0, 0.0
     is_known = False
     for modality in encoder.space.modalities:
         records = sample.of(modality)
         if not records:
             continue
-        seconds, tally = ingest_in_memory(records, source, settings, encoder)
+        seconds, tally = ingest_in_memory(records, source, settings, encoder, known)
         spent += seconds
-        if tally.sums["added"]:
+        if tally.sums["failed"] < len(records):
             is_known = True
             estimate += seconds * sample.scale(modality)
     return spent, round(estimate, 1) if is_known else None

@@ -13,7 +13,8 @@ class ForecastRow:
     Attributes:
         media_type: E.g. ``image/jpeg``.
         new: Items that are not indexed.
-        changed: Indexed items whose listing differs: they are read and compared.
+        changed: Indexed items whose listing or pipeline differs: they are read and compared, and
+            encoded unless they were only moved or touched.
         unchanged: Indexed items that are listed as they were.
         todo_bytes: Size of the new and changed ones, as far as the source knows it.
     """

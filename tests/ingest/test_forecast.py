@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.cli import ingest as ingest_command
+from ingest.encoders.canary import CANARY_TEXTS
 from ingest.forecast import make_forecast
 from ingest.forecast_table import to_forecast_table, to_size, to_tuning_table
 from ingest.sample import SAMPLE_IMAGES, Sample
@@ -85,6 +86,22 @@ def test_it_tells_new_changed_unchanged_and_gone(
     table = to_forecast_table(told)
     assert "1 indexed items are no longer there" in table
     assert table.endswith("Nothing was written.")
+
+
+def test_the_estimate_of_what_was_only_moved_encodes_nothing(
+    engine: Engine, folder: Path, ingest: Ingest, tmp_path: Path
+) -> None:
+    ingest(FolderSource.open(folder))
+    moved = tmp_path / "elsewhere" / folder.name
+    moved.parent.mkdir()
+    folder.rename(moved)
+    encoder = LegibleEncoder()
+    settings = load_settings(url=":memory:", workers=1, chunk_overlap_tokens=2)
+    told = make_forecast(FolderSource.open(moved), settings, engine=engine, encoder=encoder)
+    assert (told.todo, told.sampled) == (4, 4)
+    assert told.estimated_seconds is not None
+    canaries = 2 * len(CANARY_TEXTS)  # of the two samples' collections
+    assert (encoder.encoded_images, encoder.encoded_texts) == (canaries, canaries)
 
 
 def test_another_choice_of_frames_or_figures_is_work_to_do(

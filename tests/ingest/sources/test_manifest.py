@@ -233,7 +233,7 @@ def test_a_file_that_is_not_there_may_want_another_base(tmp_path: Path) -> None:
     source = ManifestSource.open(write_jsonl(tmp_path / "t.jsonl", [{"path": "cat.png"}]))
     (record,) = source.iter_records()
     assert isinstance(record, Record)
-    with pytest.raises(UnreadableSource, match="cannot be found .* with --base"):
+    with pytest.raises(UnreadableSource, match=r"cannot be found .* with --base"):
         source.read(record, 1_000)
 
 
