@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from ingest.chunk import iter_text_chunks, to_figure_chunk, to_image_chunk
 from ingest.decode.characters import to_normal_text
 from ingest.decode.document import DecodedText
 from ingest.fingerprint import PLAIN_TEXT
+from ingest.sources.uris import to_printable
 from schemas.errors import DecodeError, InvalidVector, SourceError
 from schemas.records import Chunk, Modality, Part
 
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from schemas.space import Encoder
 
 _LOG = logging.getLogger(__name__)
+
+MOST_WARNINGS = 20
+"""Figures left out that are named in the log; a site of a million pages may have as many."""
 
 
 class Preparer:
@@ -65,6 +70,7 @@ class Preparer:
         self._policy = policy
         self._overlap_tokens = overlap_tokens
         self._stopwatch = stopwatch
+        self._left_out = itertools.count(1)
 
     def iter_pieces(self, work: Work) -> Iterator[Piece]:
         """The pieces of a record, one after another.
@@ -149,14 +155,14 @@ class Preparer:
     def _iter_figure(
         self, pending: Pending, document: DecodedText, figure: Figure
     ) -> Iterator[Piece]:
-        """The piece of one figure; none when it cannot be read, which is counted and logged."""
+        """The piece of one figure; none when it cannot be read, which is counted."""
         record = pending.record
         try:
             content = figure.content or self._read_beside(record, figure)
             first_frame = self._decode_image(record, content)[0]
         except SourceError as error:
             pending.left_out += 1
-            _LOG.warning("%s: a figure is left out: %s", record.source_uri, error.reason)
+            self._warn(error, figure)
             return
         if not self._limits.admits_figure(first_frame.width_pixels, first_frame.height_pixels):
             return
@@ -165,6 +171,15 @@ class Preparer:
             record, document, figure, first_frame, content_hash, ordinal=0, count=1
         )
         yield pending.add(chunk, first_frame.image)
+
+    def _warn(self, error: SourceError, figure: Figure) -> None:
+        nth = next(self._left_out)
+        if nth <= MOST_WARNINGS:
+            name = to_printable((figure.location or "")[:200]) or f"on page {figure.page or 1}"
+            uri, reason = error.source_uri, error.reason
+            _LOG.warning("%s: the figure %s is left out: %s", uri, name, reason)
+        elif nth == MOST_WARNINGS + 1:
+            _LOG.warning("further figures that are left out are only counted")
 
     def _read_beside(self, record: Record, figure: Figure) -> bytes:
         with self._stopwatch.lap("read"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from docx import Document
 from PIL import Image
 
+from ingest.prepare import MOST_WARNINGS
 from ingest.sources.folder import FolderSource
 from schemas.records import Modality, Part
 from tests.ingest.conftest import read_chunks
@@ -17,6 +18,8 @@ from tests.list_source import ListSource, image, to_png
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from ingest.store.engine import Engine
     from schemas.records import Chunk
@@ -55,6 +58,20 @@ def test_a_figure_is_an_image_point_of_its_document(
     assert [figure.headings for figure in figures] == [("Colours",)] * 2
     assert [figure.width_pixels for figure in figures] == [80, 80]
     assert {chunk.count for chunk in (text, *figures)} == {3}
+
+
+def test_no_more_than_some_figures_that_are_left_out_are_named(
+    ingest: Ingest, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for nth in range(4):
+        links = "\n\n".join(f"![]({nth}-{picture}.png)" for picture in range(8))
+        (tmp_path / f"{nth}.md").write_text(f"red\n\n{links}\n", encoding="utf-8")
+    report = ingest(FolderSource.open(tmp_path))
+    assert report.counts.figures_left_out == 32
+    *named, last = caplog.messages
+    assert len(named) == MOST_WARNINGS
+    assert all(".png is left out: cannot be found" in message for message in named)
+    assert last == "further figures that are left out are only counted"
 
 
 def test_fewer_figures_leave_no_stale_point_behind(
