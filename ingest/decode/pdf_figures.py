@@ -44,7 +44,10 @@ _LEVEL = 1
 """Of compression: three times as fast as the default, files a tenth larger."""
 
 _CAPTION_START = 20
-"""Characters of a caption that are looked for in the page's text."""
+"""Characters of a caption, or of a line, that are looked for in the page's text."""
+
+_MAX_PLACED = 100
+"""Images of a page whose place in the text is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +105,11 @@ class PdfFigures:
             return
         captions = find_captions(text_page, text)
         alt_texts = find_alt_texts(page)
-        for image in images:
-            caption = _choose(captions, image, page)
-            place = text.find(to_line(caption)[:_CAPTION_START]) if caption else -1
+        for nth, image in enumerate(images):
+            line = caption = _choose(captions, image, page)
+            if line is None and nth < _MAX_PLACED:
+                line = _line_above(image, text_page)
+            place = text.find(to_line(line)[:_CAPTION_START]) if line else -1
             alt_text = alt_texts.get(_to_content_id(image))
             words = ImageWords(len(pages), caption, alt_text, start_char + max(place, 0))
             self._add_image(image, page, words)
@@ -252,6 +257,13 @@ def _choose(captions: Sequence[Caption], image: PdfImage, page: PdfPage) -> str 
         return None
     chosen = choose_caption(captions, image.get_bounds(), page.get_height())
     return chosen.text if chosen else None
+
+
+def _line_above(image: PdfImage, text_page: PdfTextPage) -> str | None:
+    """The last line of text above an image, as far as it stands over it."""
+    left, _, right, top = image.get_bounds()
+    lines = text_page.get_text_bounded(left=left, bottom=top, right=right).split("\n")
+    return next((line for line in reversed(lines) if line.strip()), None)
 
 
 def _to_content_id(image: PdfImage) -> int:

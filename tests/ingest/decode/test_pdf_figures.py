@@ -139,6 +139,16 @@ def test_captions_below_and_above_are_found_and_other_lines_are_not() -> None:
     assert {figure.page for figure in document.figures} == {2}
 
 
+def test_an_image_without_a_caption_stands_behind_the_words_above_it() -> None:
+    upper, lower = (f"150 0 0 100 100 {bottom}" for bottom in (600, 300))
+    lines = [(100, 740, "Galaxies are islands."), (100, 500, "Food is on the table.")]
+    images = [jpeg_image(picture(RED), upper), jpeg_image(picture(BLUE), lower)]
+    document = decode(to_pdf([PdfPage(lines, images)]))
+    first, second = (document.text[figure.start_char :] for figure in document.figures)
+    assert first.startswith("Galaxies")
+    assert second.startswith("Food")
+
+
 def test_small_and_repeated_images_are_no_figures() -> None:
     logo, icon, rule = picture(RED), picture(BLUE, (40, 40)), picture(GREEN, (900, 8))
     page = PdfPage([(9, 9, "x")], [raw_image(logo), raw_image(icon), raw_image(rule)])
