@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ingest.store.collections import ConcreteCollection
     from ingest.store.engine import Engine
     from ingest.store.writer import Writer
+    from schemas.records import Modality
     from schemas.settings import Settings
     from schemas.space import EmbeddingSpace, Encoder
 
@@ -96,10 +97,13 @@ class AssemblyLine:
             preparer=self.to_preparer(),
             encoder=self.encoder,
             before_encoding=CanaryGuard(self.encoder, collection),
-            batch_size=lambda: self.settings.batch_size or encoder_rows(self.encoder),
+            batch_size=self._batch_size,
             stopwatch=self.stopwatch,
         )
         return Pipeline(stages, settler, workers=self.workers, stopping=stopping)
+
+    def _batch_size(self, modality: Modality) -> int:
+        return self.settings.batch_size or encoder_rows(self.encoder, modality)
 
     def _to_intake(
         self,

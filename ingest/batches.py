@@ -21,11 +21,11 @@ class Batcher:
     """Gathers pieces and gives them back in batches.
 
     Args:
-        batch_size: Gives how many pieces a batch has at most; asked again for each, as it may
-            grow.
+        batch_size: Gives how many pieces of a modality a batch has at most; asked again for each,
+            as it may grow.
     """
 
-    def __init__(self, batch_size: Callable[[], int]) -> None:
+    def __init__(self, batch_size: Callable[[Modality], int]) -> None:
         """Nothing is gathered."""
         self._batch_size = batch_size
         self._gathered: dict[Modality, list[Piece]] = {modality: [] for modality in Modality}
@@ -40,7 +40,7 @@ class Batcher:
         gathered = self._gathered[modality]
         gathered.append(piece)
         is_text = modality is Modality.TEXT
-        size = self._batch_size()
+        size = self._batch_size(modality)
         enough = max(TEXT_WINDOW_PIECES, size) if is_text else size
         if len(gathered) < enough:
             return []
@@ -49,9 +49,12 @@ class Batcher:
 
     def flush(self) -> list[tuple[Piece, ...]]:
         """Everything that is still gathered, in batches that may be short."""
-        left = [pieces for pieces in self._gathered.values() if pieces]
-        self._gathered = {modality: [] for modality in Modality}
-        return [batch for pieces in left for batch in iter_batches(pieces, self._batch_size())]
+        left, self._gathered = self._gathered, {modality: [] for modality in Modality}
+        return [
+            batch
+            for modality, pieces in left.items()
+            for batch in iter_batches(pieces, self._batch_size(modality))
+        ]
 
 
 def iter_batches(pieces: Sequence[Piece], batch_size: int) -> Iterator[tuple[Piece, ...]]:

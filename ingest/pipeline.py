@@ -16,6 +16,7 @@ from ingest.channel import ByteBudget, Channel, ChannelAborted
 from ingest.encode import iter_encoded
 from ingest.intake import Work
 from schemas.errors import InvalidVector, SourceError
+from schemas.records import Modality
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -72,7 +73,7 @@ class Stages:
         preparer: Decodes and cuts.
         encoder: Encodes; its calls come from several threads.
         before_encoding: Called before each encoding; raises to stop the run.
-        batch_size: Gives how many pieces one encoder call has at most.
+        batch_size: Gives how many pieces of a modality one encoder call has at most.
         stopwatch: Where the time goes.
     """
 
@@ -80,7 +81,7 @@ class Stages:
     preparer: Preparer
     encoder: Encoder
     before_encoding: Callable[[], None]
-    batch_size: Callable[[], int]
+    batch_size: Callable[[Modality], int]
     stopwatch: Stopwatch
 
 
@@ -107,7 +108,9 @@ class Pipeline:
         self._budget = ByteBudget(UNDECODED_BYTES)
         self._listed: Channel[Sequence[Record | SourceError]] = Channel(2 * workers.read, 1)
         self._read: Channel[Work] = Channel(2 * max(workers.decode, workers.read), workers.read)
-        self._pieces: Channel[Piece] = Channel(2 * stages.batch_size(), workers.decode)
+        self._pieces: Channel[Piece] = Channel(
+            2 * stages.batch_size(Modality.IMAGE), workers.decode
+        )
         self._batches: Channel[Sequence[Piece]] = Channel(workers.encode, 1)
         # The readers, the decoders and the encoders all settle outcomes.
         settling = workers.read + workers.decode + workers.encode

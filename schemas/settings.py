@@ -47,8 +47,8 @@ class Settings(BaseSettings):
         isolate: Whether items are decoded in worker processes, so that one which crashes or
             hangs its decoder costs only itself.
         decode_timeout_seconds: Longest time for one item in such a process.
-        batch_size: Items encoded in one call, at most; 0 leaves it to the encoder: 32 on a CPU, as
-            many as the memory takes on a GPU.
+        batch_size: Items encoded in one call, at most; 0 leaves it to the encoder: 16
+            images or 32 texts on a CPU, as many as the memory takes on a GPU.
         chunk_overlap_tokens: Tokens that neighbouring chunks of a document share.
         max_source_bytes: A larger file is a failure, not read.
         max_image_pixels: A larger image is a failure, not decoded.

@@ -5,8 +5,14 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from schemas.records import Modality
+
 DEFAULT_ROWS = 32
-"""Rows of one call where an encoder says nothing: 16 to 32 are quickest on a CPU."""
+"""Rows of one forward pass on a CPU: 16 to 32 are quickest."""
+
+IMAGE_ROWS = 16
+"""Images of one call where an encoder says nothing: passes of 16 are as quick as of 32 (CLIP
+ViT-B/32, ``benchmarks/ingestion``), and workers wait less for the last of them."""
 
 
 def count_cores() -> int:
@@ -29,11 +35,13 @@ def encoder_workers(encoder: Any) -> int:  # noqa: ANN401 - any encoder, with th
     return int(getattr(encoder, "workers", 0)) or count_cores()
 
 
-def encoder_rows(encoder: Any) -> int:  # noqa: ANN401 - likewise
+def encoder_rows(encoder: Any, modality: Modality) -> int:  # noqa: ANN401 - likewise
     """How many rows to give an encoder in one call, at most.
 
     Args:
         encoder: Any :class:`~schemas.space.Encoder`; one that has ``rows`` is believed. On a GPU
             the number grows while memory lasts, so ask again now and then.
+        modality: Of the rows.
     """
-    return int(getattr(encoder, "rows", 0)) or DEFAULT_ROWS
+    usual = IMAGE_ROWS if modality is Modality.IMAGE else DEFAULT_ROWS
+    return int(getattr(encoder, "rows", 0)) or usual

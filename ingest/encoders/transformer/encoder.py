@@ -82,8 +82,8 @@ class TransformerEncoder:
 
     @property
     def rows(self) -> int:
-        """Rows of a call, at most: on a GPU it grows while memory lasts."""
-        return max(DEFAULT_ROWS, *(batch.rows for batch in self._batches.values()))
+        """Rows of a call, at most, on a GPU, where it grows while memory lasts; 0 on a CPU."""
+        return max(batch.rows for batch in self._batches.values()) if self._parts.on_gpu else 0
 
     def encode_images(self, images: Sequence[Image]) -> Vectors:
         """Encode RGB images; see :meth:`schemas.space.Encoder.encode_images`."""

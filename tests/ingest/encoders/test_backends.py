@@ -224,6 +224,6 @@ def test_an_encoder_says_how_it_is_best_called(encoders: dict[str, Encoder]) -> 
     encoder = encoders["clip"]
     on_gpu = torch.cuda.is_available() or torch.backends.mps.is_available()
     assert encoder_workers(encoder) == (1 if on_gpu else count_cores())
-    assert encoder_rows(encoder) >= 32
+    assert encoder_rows(encoder, Modality.TEXT) == 32
     assert encoder_workers(object()) == count_cores() >= 1
-    assert encoder_rows(object()) == 32
+    assert [encoder_rows(object(), modality) for modality in Modality] == [16, 32]
