@@ -58,8 +58,11 @@ class Batcher:
 
 
 def iter_batches(pieces: Sequence[Piece], batch_size: int) -> Iterator[tuple[Piece, ...]]:
-    """Pieces of one modality in batches of at most ``batch_size``, the shortest texts first."""
-    ordered = sorted(pieces, key=_to_length)
+    """Pieces of one modality in batches of at most ``batch_size``, the longest texts first.
+
+    The batch that takes longest is then not the one that all workers wait for in the end.
+    """
+    ordered = sorted(pieces, key=_to_length, reverse=True)
     for start in range(0, len(ordered), batch_size):
         yield tuple(ordered[start : start + batch_size])
 

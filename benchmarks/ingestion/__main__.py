@@ -52,6 +52,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--part", choices=(*PARTS, "all"), default="all")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--folder", type=Path, default=Path("build/bench"), help="what is kept")
+    parser.add_argument("--texts", type=int, default=3_000, help="captions; a tenth as passages")
     parser.add_argument("--captions", type=Path, help="JSON lines with a field 'caption'")
     parser.add_argument("--backend", help="what runs our encoder: torch, onnx or openvino")
     parser.add_argument("--json", type=Path, default=Path("build/bench/ingestion.json"))
@@ -67,6 +68,7 @@ def _to_workplace(chosen: argparse.Namespace) -> Workplace:
         chosen.folder.resolve(),
         repeats=chosen.repeats,
         captions=chosen.captions,
+        texts=chosen.texts,
         backend=chosen.backend,
     )
     if not chosen.quick:

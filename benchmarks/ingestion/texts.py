@@ -13,7 +13,7 @@ from benchmarks.ingestion.forward import WORKERS, load_model
 from benchmarks.ingestion.images import DTYPES
 from benchmarks.models import find_minilm
 from ingest.encoders.load import load_encoder
-from schemas.settings import Settings
+from ingest.encoders.workers import DEFAULT_ROWS
 from schemas.space import Role
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 WINDOW = 512
 """Texts that are sorted by length together."""
 
-OUR_BATCH = int(Settings.model_fields["batch_size"].default)
+OUR_BATCH = DEFAULT_ROWS
 ENCODE_BATCH = 32
 OURS = f"our encoder, {WORKERS} workers, batches of {OUR_BATCH} by length"
 ENCODE = f"encode, batches of {ENCODE_BATCH}, {WORKERS} threads"
@@ -91,7 +91,7 @@ def measure_ours(texts: Sequence[str], encoder: Encoder) -> float:
 def iter_batches(texts: Sequence[str]) -> Iterator[list[str]]:
     """Batches of texts of about equal length, out of one window after the other."""
     for start in range(0, len(texts), WINDOW):
-        window = sorted(texts[start : start + WINDOW], key=len)
+        window = sorted(texts[start : start + WINDOW], key=len, reverse=True)
         for first in range(0, len(window), OUR_BATCH):
             yield window[first : first + OUR_BATCH]
 
