@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ingest.assembly import AssemblyLine, to_workers
-from ingest.encoders.agreement import require_agreement
+from ingest.encoders.agreement import SAMPLE_SIZE, require_agreement
 from ingest.encoders.load import load_encoder
 from ingest.fingerprint import Version
 from ingest.intake import Work
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from schemas.space import Encoder
 
 INT8 = "int8"
-
-SAMPLE_PIECES = 32
-"""Images, and passages, that are compared."""
 
 _SAMPLE_VERSION = Version("sample:", "sample")
 
@@ -56,11 +53,11 @@ def require_int8(source: Source, settings: Settings, engine: Engine, candidate: 
     images: list[Image] = []
     texts: list[str] = []
     for piece in _iter_pieces(line):
-        if piece.image is not None and len(images) < SAMPLE_PIECES:
+        if piece.image is not None and len(images) < SAMPLE_SIZE:
             images.append(piece.image)
-        if piece.chunk.text and len(texts) < SAMPLE_PIECES:
+        if piece.chunk.text and len(texts) < SAMPLE_SIZE:
             texts.append(piece.chunk.text)
-        if min(len(images), len(texts)) >= SAMPLE_PIECES:
+        if min(len(images), len(texts)) >= SAMPLE_SIZE:
             break
     return str(require_agreement(candidate, reference, images, texts))
 

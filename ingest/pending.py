@@ -233,8 +233,9 @@ class Pending:
         return chunk.part is Part.CAPTION or not self.reused
 
     def _version(self, chunk: Chunk) -> Version:
-        is_caption = chunk.part is Part.CAPTION and self.caption is not None
-        return self.caption if is_caption and self.caption else self.content
+        if chunk.part is Part.CAPTION and self.caption is not None:
+            return self.caption
+        return self.content
 
     def _stale_ids(self, count: int) -> tuple[str, ...]:
         last = self.known.last_ordinal if self.known else -1
