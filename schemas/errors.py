@@ -18,7 +18,7 @@
       QueryError
         EmptyQuery  UnknownField
       SyncError
-        MassDeleteRefused  LockHeld
+        MassDeleteRefused  LockHeld  MigrationRefused
 
 Errors survive pickling (decoding may run in other processes). A message says what happened, to
 which item, and what to do. ``exit_code`` is what the command line exits with when the error ends
@@ -203,3 +203,9 @@ class LockHeld(SyncError):
     """Another process holds the index; one process at a time may open an embedded index."""
 
     exit_code: ClassVar[int] = 75
+
+
+class MigrationRefused(SyncError):
+    """A new generation failed its verification or finds less than the live one, which stays."""
+
+    exit_code: ClassVar[int] = 4

@@ -56,6 +56,9 @@ class Record:
         content: The bytes, where listing had to read them (a row, a member of an archive);
             otherwise None, and the source reads them when they are needed.
         vector: Made elsewhere, in the same embedding space; nothing is encoded then.
+        stamp: Changes whenever the bytes or anything else that the listing says of the item change,
+            its location aside: a later listing with the same stamp needs no reading. For a file
+            ``size:mtime_ns:ctime_ns:inode``. None where the source cannot promise that, or not yet.
 
     Raises:
         ValueError: An identity field is empty or a number is negative.
@@ -73,6 +76,7 @@ class Record:
     caption: str | None = None
     content: bytes | None = field(default=None, repr=False)
     vector: Sequence[float] | None = field(default=None, repr=False, compare=False)
+    stamp: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse what could never be found again."""

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 EXIT_OK = 0
 EXIT_ITEMS_FAILED = 3
+EXIT_MISMATCH = 4
+"""An audit found that sources, ledger and collection disagree."""
 EXIT_INTERRUPTED = 130
 """What a shell reports for a process that Ctrl-C ended (128 + SIGINT)."""
 
@@ -50,6 +52,10 @@ class Counts:
         scanned: Items the sources listed.
         added: Items that were not indexed before.
         updated: Items whose bytes or pipeline had changed.
+        deleted: Items that are gone from their source, and whose points were therefore removed;
+            they are not among the scanned.
+        moved: How many of the deleted had the same bytes as an item that was added: they were
+            renamed, and nothing was encoded for them.
         unchanged: Items already indexed as they are; nothing was encoded or written.
         failed: Items with a failure.
         images: Image points written.
@@ -72,6 +78,8 @@ class Counts:
     tokens_cut: int = 0
     reused: int = 0
     figures_left_out: int = 0
+    deleted: int = 0
+    moved: int = 0
 
     @property
     def balanced(self) -> bool:

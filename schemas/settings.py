@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,6 +21,34 @@ if TYPE_CHECKING:
 
 SETTINGS_FILE = Path("diptych.toml")
 """Read from the working directory, if it is there."""
+
+
+class RootSettings(BaseModel):
+    """One root of a collection: ``[[roots]]`` in ``diptych.toml``.
+
+    Attributes:
+        source: A folder, table, shards, saved dataset or bucket; see ``ingest.sources.open``.
+        name: Its name in every source URI; without it the source's own.
+        include: Patterns as in ``.gitignore``; when there are any, only files that match.
+        exclude: Patterns of files and folders that are passed over.
+        hidden: Whether names that begin with a dot are listed.
+        columns: Role -> column name of a table.
+        base: The folder that a table's paths are relative to.
+        split: Of a saved dataset that has several.
+        allow_hosts: Hosts that URLs in a table may be fetched from.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
+
+    source: str = Field(min_length=1)
+    name: str | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    hidden: bool = False
+    columns: dict[str, str] = Field(default_factory=dict)
+    base: str | None = None
+    split: str | None = None
+    allow_hosts: tuple[str, ...] = ()
 
 
 class Settings(BaseSettings):
@@ -58,6 +86,12 @@ class Settings(BaseSettings):
         columns: Role -> column name of tables, see :mod:`ingest.sources.columns`.
         allow_hosts: Hosts that URLs in tables may be fetched from.
         storage_options: Handed to the file system of a remote source.
+        roots: What ``sync`` keeps a collection equal to, each a table of its own; without any, the
+            roots that the collection has been filled from.
+        state_dir: Where ledgers, locks and dead letters lie, on a local disk; without it inside an
+            embedded index, and for a server in the user's state folder.
+        max_delete_share: A run that would remove a larger share of a root's items removes none.
+        lease_seconds: On a server: a run that has not been heard of for so long is dead.
     """
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
@@ -90,6 +124,10 @@ class Settings(BaseSettings):
     columns: dict[str, str] = Field(default_factory=dict)
     allow_hosts: tuple[str, ...] = ()
     storage_options: dict[str, Any] = Field(default_factory=dict, repr=False)
+    roots: tuple[RootSettings, ...] = ()
+    state_dir: Path | None = None
+    max_delete_share: float = Field(0.1, ge=0, le=1)
+    lease_seconds: float = Field(60.0, ge=1)
 
     @classmethod
     def settings_customise_sources(

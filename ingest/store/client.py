@@ -79,6 +79,10 @@ class ClientEngine(Engine):
         return self._client.get_collection(collection_name)
 
     @translated
+    def read_metadata(self, collection_name: str) -> Mapping[str, Any]:
+        return self._client.get_collection(collection_name).config.metadata or {}
+
+    @translated
     def get_collections(self) -> models.CollectionsResponse:
         return self._client.get_collections()
 

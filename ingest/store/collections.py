@@ -133,7 +133,7 @@ def check_space(collection: ConcreteCollection, space: EmbeddingSpace) -> None:
 
 
 def _read(engine: Engine, concrete: str) -> ConcreteCollection:
-    metadata = engine.get_collection(concrete).config.metadata or {}
+    metadata = engine.read_metadata(concrete)
     version = metadata.get("schema_version")
     if version != SCHEMA_VERSION:
         raise StoreRejected(

@@ -84,6 +84,10 @@ class Engine(Protocol):
         """Counts, payload indexes, and the configuration with its metadata."""
         ...
 
+    def read_metadata(self, collection_name: str) -> Mapping[str, Any]:
+        """A collection's metadata alone; an embedded index loads no points for it."""
+        ...
+
     def get_collections(self) -> models.CollectionsResponse:
         """The names of all collections; aliases are not among them."""
         ...
@@ -99,9 +103,7 @@ class Engine(Protocol):
     def update_collection_aliases(
         self, change_aliases_operations: Sequence[models.AliasOperations]
     ) -> bool:
-        """Apply all changes or none; readers see the aliases before or after, never between.
-
-        Creating an alias that exists moves it.
+        """Apply all changes or none, at once for readers; an alias that exists is moved.
 
         Raises:
             CollectionMissing: An alias would point to nothing.
@@ -126,7 +128,7 @@ class Engine(Protocol):
         """Write points; one with the id of another replaces it, payload included.
 
         Raises:
-            InvalidVector: A vector is zero, not finite or of another dimension; none is written.
+            InvalidVector: A vector is zero, not finite or of another dimension.
         """
         ...
 
@@ -227,10 +229,10 @@ class Engine(Protocol):
     def query_batch_points(
         self, collection_name: str, requests: Sequence[models.QueryRequest]
     ) -> list[QueryResponse]:
-        """Answer several requests in one round trip, in their order.
+        """Answer several requests in one round trip, in order.
 
-        A request has a vector as its ``query``; the fields that :meth:`query_points` has no
-        counterpart for must be None. Beware that here payloads are returned only on demand.
+        A request has a vector as its ``query``, and None in fields that :meth:`query_points` lacks.
+        Beware that here payloads are returned only on demand.
 
         Raises:
             InvalidVector: As for :meth:`query_points`.
@@ -275,11 +277,7 @@ class Engine(Protocol):
         ...
 
     def optimize(self, collection_name: str) -> bool:
-        """Build the vector index now, if this is worth it; a server does this by itself.
-
-        Returns:
-            Whether anything was built.
-        """
+        """Build the vector index now, if this is worth it; gives whether anything was built."""
         ...
 
     def flush(self) -> None:
@@ -291,7 +289,7 @@ class Engine(Protocol):
         ...
 
     def __enter__(self) -> Self:
-        """The engine itself, to be closed at the end of the block."""
+        """Itself, to be closed at the end of the block."""
         return self
 
     def __exit__(self, *_: object) -> None:

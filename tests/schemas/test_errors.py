@@ -62,6 +62,7 @@ def test_exit_codes_are_those_of_the_documentation() -> None:
         "SyncError": 1,
         "MassDeleteRefused": 5,
         "LockHeld": 75,
+        "MigrationRefused": 4,
     }
 
 

@@ -109,6 +109,12 @@ class EmbeddedFolder(Engine):
             return to_collection_info(self._catalogue.config(concrete), shard.info())
 
     @translated
+    def read_metadata(self, collection_name: str) -> Mapping[str, Any]:
+        with self._turn:
+            catalogue = self._there()
+            return catalogue.config(catalogue.resolve(collection_name)).metadata or {}
+
+    @translated
     def get_collections(self) -> models.CollectionsResponse:
         with self._turn:
             names = self._there().names
