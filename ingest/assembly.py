@@ -20,12 +20,12 @@ from ingest.sources.folder import FolderSource
 from ingest.twins import Twins
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from threading import Event
 
+    from ingest.callbacks import Callbacks
     from ingest.dead_letters import DeadLetters
     from ingest.decode.decoder import Decoder
-    from ingest.outcome import Outcome
     from ingest.plan import Known
     from ingest.sources.source import Source
     from ingest.stopwatch import Stopwatch
@@ -71,7 +71,7 @@ class AssemblyLine:
         letters: DeadLetters,
         *,
         writer: Writer,
-        on_outcome: Callable[[Outcome], None],
+        callbacks: Callbacks,
         stopping: Event,
     ) -> Pipeline:
         """A pipeline into a collection.
@@ -81,7 +81,7 @@ class AssemblyLine:
             known: What it holds of the source.
             letters: What failed before.
             writer: Writes to it.
-            on_outcome: Told each outcome once it is final.
+            callbacks: Who is told of it.
             stopping: Ends the run early but whole.
         """
         twins = Twins()
@@ -89,11 +89,11 @@ class AssemblyLine:
             writer,
             twins,
             window_tokens=self.encoder.space.window_tokens,
-            on_outcome=on_outcome,
+            callbacks=callbacks,
             stopwatch=self.stopwatch,
         )
         stages = Stages(
-            intake=self._to_intake(collection, known, letters, twins),
+            intake=self._to_intake(collection, known, letters, twins, callbacks),
             preparer=self.to_preparer(),
             encoder=self.encoder,
             before_encoding=CanaryGuard(self.encoder, collection),
@@ -111,6 +111,7 @@ class AssemblyLine:
         known: Mapping[str, Known],
         letters: DeadLetters,
         twins: Twins,
+        callbacks: Callbacks,
     ) -> Intake:
         return Intake(
             self.source,
@@ -122,6 +123,7 @@ class AssemblyLine:
             twins=twins,
             limits=Limits.from_settings(self.settings),
             stopwatch=self.stopwatch,
+            before_work=callbacks.before_work,
         )
 
     def to_preparer(self) -> Preparer:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from ingest.fingerprint import Version
     from ingest.sources.source import Source
 
+DEAD_LETTERS = "dead-letters.jsonl"
+"""The file's usual name."""
+
 KILLING_ATTEMPTS = 3
 """An item that has killed its decoder so often is left alone."""
 

@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ingest.assembly import AssemblyLine, to_fingerprints, to_workers
+from ingest.callbacks import Callbacks
 from ingest.chunk import hash_content
 from ingest.dead_letters import DeadLetters
 from ingest.encoders.canary import canary_vectors
@@ -123,7 +124,7 @@ def ingest_in_memory(
             known or {},
             DeadLetters(),
             writer=Writer(engine, collection.name),
-            on_outcome=tally.add,
+            callbacks=Callbacks(tally.add),
             stopping=Event(),
         )
         start = perf_counter()

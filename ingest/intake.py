@@ -19,7 +19,7 @@ from schemas.errors import SourceError, SourceTooLarge, UnsupportedModality
 from schemas.report import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ingest.dead_letters import DeadLetters
     from ingest.decode.limits import Limits
@@ -79,6 +79,7 @@ class Intake:
         twins: Who encodes what in this run.
         limits: Over which an item is refused.
         stopwatch: Where the time goes.
+        before_work: Told the records that are about to be decoded and encoded.
     """
 
     def __init__(  # noqa: PLR0913 - everything a record is measured against
@@ -93,8 +94,10 @@ class Intake:
         twins: Twins,
         limits: Limits,
         stopwatch: Stopwatch,
+        before_work: Callable[[Sequence[Record]], None],
     ) -> None:
         """Keep what every record is measured against."""
+        self._before_work = before_work
         self._source = source
         self._known = known
         self._dead_letters = dead_letters
@@ -120,6 +123,8 @@ class Intake:
             else:
                 taken.works.append(one)
         self._borrow(taken)
+        if taken.works:
+            self._before_work([work.pending.record for work in taken.works])
         return taken
 
     def _take(self, item: Record | SourceError) -> Outcome | Work:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from ingest.assembly import AssemblyLine, to_workers
-from ingest.dead_letters import DeadLetters, write_dead_letters
+from ingest.callbacks import Callbacks
+from ingest.dead_letters import DEAD_LETTERS, DeadLetters, write_dead_letters
 from ingest.encoders.canary import canary_vectors
 from ingest.encoders.load import load_encoder
 from ingest.int8_gate import INT8, require_int8
@@ -29,6 +30,7 @@ from ingest.store.collections import (
     resolve_collection,
 )
 from ingest.store.connect import open_store, to_index_path
+from ingest.store.write_guard import WriteGuard
 from ingest.store.writer import Writer
 from schemas.errors import CollectionMissing, StoreError
 from schemas.report import RunReport
@@ -44,8 +46,6 @@ if TYPE_CHECKING:
     from ingest.tune import Tuning
     from schemas.settings import Settings
     from schemas.space import Encoder
-
-DEAD_LETTERS = "dead-letters.jsonl"
 
 
 class IngestJob:
@@ -142,7 +142,8 @@ class IngestJob:
     ) -> bool:
         with self._stopwatch.lap("known"):
             known = read_known(engine, collection.name, self._source)
-        writer = Writer(engine, collection.name)
+        # Whoever keeps a ledger of the collection must learn that it was written to.
+        writer = Writer(engine, collection.name, before_write=WriteGuard(engine, collection.name))
         refresh = Refresh.of(self._source, known)
         with Progress(self._source, shown=self._show_progress) as progress:
 
@@ -157,7 +158,7 @@ class IngestJob:
                 known,
                 letters,
                 writer=writer,
-                on_outcome=settle,
+                callbacks=Callbacks(settle),
                 stopping=self._stopping,
             )
             with self._stopwatch.lap("pipeline"):

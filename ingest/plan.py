@@ -83,21 +83,29 @@ def read_known(engine: Engine, collection_name: str, source: Source) -> dict[str
     Raises:
         StoreUnavailable: The store did not answer.
     """
-    known: dict[str, Known] = {}
     prefix = to_source_uri(source.name, "", source.scheme)
+    known = read_root(engine, collection_name, source.name)
+    return {uri: item for uri, item in known.items() if uri.startswith(prefix)}
+
+
+def read_root(engine: Engine, collection_name: str, root: str) -> dict[str, Known]:
+    """Everything that is indexed under a root's name, by sources of whatever kind.
+
+    Raises:
+        StoreUnavailable: The store did not answer.
+    """
+    known: dict[str, Known] = {}
     offset: models.ExtendedPointId | None = None
     while True:
         points, offset = engine.scroll(
             collection_name,
-            scroll_filter=root_filter(source.name),
+            scroll_filter=root_filter(root),
             limit=PAGE_POINTS,
             offset=offset,
             with_payload=_FIELDS,
         )
         for point in points:
-            payload = point.payload or {}
-            if payload["source_uri"].startswith(prefix):
-                _add(known, payload)
+            _add(known, point.payload or {})
         if offset is None:
             return known
 

@@ -41,13 +41,9 @@ class Refresh:
             SettingsError: The root was indexed from another place which still exists: two places
                 under one name would overwrite each other's items.
         """
-        for uri, item in known.items():
-            if (rival := source.find_rival(uri, item.location)) is not None:
-                raise SettingsError(
-                    f"the name {source.name!r} already stands for {rival} in this collection;"
-                    f" give {source.location} another one with --name"
-                )
-            break
+        first = next(iter(known), None)
+        if first is not None:
+            check_rival(source, first, known[first].location)
         return cls(known)
 
     def apply(self, outcome: Outcome, writer: Writer) -> None:
@@ -59,3 +55,21 @@ class Refresh:
         if self.known[record.source_uri].listing != to_listing_digest(listed):
             # An empty field, because fields that are left out would stay as they were.
             writer.set_payload({USER_FIELD: {}, **listed}, source_filter(record.source_uri))
+
+
+def check_rival(source: Source, source_uri: str, location: str) -> None:
+    """Refuse a source whose name stands for another place.
+
+    Args:
+        source: The source.
+        source_uri: Of an item that is indexed under the source's name.
+        location: Where that item was.
+
+    Raises:
+        SettingsError: That place is still there.
+    """
+    if (rival := source.find_rival(source_uri, location)) is not None:
+        raise SettingsError(
+            f"the name {source.name!r} already stands for {rival} in this collection;"
+            f" give {source.location} another one with --name"
+        )

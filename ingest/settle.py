@@ -9,8 +9,7 @@ from ingest.outcome import Action, Outcome
 from ingest.twins import to_twin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from ingest.callbacks import Callbacks
     from ingest.pending import Pending
     from ingest.stopwatch import Stopwatch
     from ingest.store.writer import Writer
@@ -32,7 +31,7 @@ class Settler:
         writer: Writes to one collection.
         twins: Who waits for whose content.
         window_tokens: Of the encoder.
-        on_outcome: Told each outcome once it is final: its points are in the collection.
+        callbacks: Told each outcome once it is final, and after each round of them.
         stopwatch: Where the time goes.
     """
 
@@ -42,14 +41,14 @@ class Settler:
         twins: Twins,
         *,
         window_tokens: int,
-        on_outcome: Callable[[Outcome], None],
+        callbacks: Callbacks,
         stopwatch: Stopwatch,
     ) -> None:
         """Nothing is gathered."""
         self._writer = writer
         self._twins = twins
         self._window_tokens = window_tokens
-        self._on_outcome = on_outcome
+        self._callbacks = callbacks
         self._stopwatch = stopwatch
         self._gathered: list[Outcome] = []
         self._gathered_points = 0
@@ -79,8 +78,9 @@ class Settler:
                 self._writer.delete(stale_ids)
             self._keep_safe(len(points))
         for outcome in outcomes:
-            self._on_outcome(outcome)
+            self._callbacks.on_outcome(outcome)
             self._release(outcome)
+        self._callbacks.on_written()
 
     def _release(self, outcome: Outcome) -> None:
         """Give a written record's content to those of the same bytes, or its failure.

@@ -219,6 +219,12 @@ def source_filter(source_uri: str) -> models.Filter:
     return _equality_filter("source_uri", source_uri)
 
 
+def sources_filter(source_uris: Iterable[str]) -> models.Filter:
+    """Matches every point of any of these source items."""
+    these = models.MatchAny(any=list(source_uris))
+    return models.Filter(must=[models.FieldCondition(key="source_uri", match=these)])
+
+
 def content_filter(content_hashes: Iterable[str], fingerprints: Iterable[str]) -> models.Filter:
     """Matches the first point of every item with one of these contents, made by these pipelines."""
     hashed = models.MatchAny(any=sorted(content_hashes))

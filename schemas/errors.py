@@ -6,7 +6,7 @@
       SettingsError
       SourceError(source_uri)
         UnreadableSource  DecodeError  SourceTooLarge  UnsupportedFormat
-          DecoderDied (a DecodeError)
+          DecoderDied (a DecodeError)  Quarantined
       SourceUnavailable
       DecoderUnavailable
       EncoderError
@@ -94,6 +94,10 @@ class SourceTooLarge(SourceError):
 
 class UnsupportedFormat(SourceError):
     """The item's format is not one that Diptych indexes."""
+
+
+class Quarantined(SourceError):
+    """The whole process died with this item under way, time and again; it is left alone."""
 
 
 class SourceUnavailable(DiptychError):

@@ -95,6 +95,7 @@ class Writer:
         points_per_request: Points in one request at most; 64 to 256 suit a server.
         bytes_per_request: Bytes in one request at most, by an upper estimate.
         patience: How long a write is tried.
+        before_write: Called before every writing request; what it raises, the write raises.
     """
 
     def __init__(
@@ -105,8 +106,10 @@ class Writer:
         points_per_request: int = 128,
         bytes_per_request: int = MAX_REQUEST_BYTES,
         patience: Patience | None = None,
+        before_write: Callable[[], None] = lambda: None,
     ) -> None:
         """Nothing is sent yet."""
+        self._before_write = before_write
         self._engine = engine
         self._collection_name = collection_name
         self._points_per_request = max(1, points_per_request)
@@ -203,6 +206,7 @@ class Writer:
         """Send a writing request until it succeeds or patience ends."""
 
         def send() -> _T:
+            self._before_write()
             self._count(requests=1)
             return request()
 

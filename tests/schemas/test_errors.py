@@ -44,6 +44,7 @@ def test_exit_codes_are_those_of_the_documentation() -> None:
         "DecoderDied": 3,
         "SourceTooLarge": 3,
         "UnsupportedFormat": 3,
+        "Quarantined": 3,
         "SourceUnavailable": 69,
         "DecoderUnavailable": 71,
         "EncoderError": 78,

@@ -1,0 +1,131 @@
+"""The ledger's file: opened, checked, set aside when it is damaged."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from schemas.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FORMAT = 1
+"""Version of the tables below; a ledger of another one is set aside, as it can be made anew."""
+
+_TABLES = """
+CREATE TABLE items (
+    uri TEXT PRIMARY KEY, root TEXT NOT NULL, stamp TEXT, versions TEXT NOT NULL,
+    points INTEGER NOT NULL, chunk_count INTEGER NOT NULL, last_ordinal INTEGER NOT NULL,
+    location TEXT NOT NULL, listing BLOB NOT NULL, media_type TEXT NOT NULL, title TEXT
+) WITHOUT ROWID;
+CREATE INDEX items_by_root ON items (root);
+CREATE TABLE intents (uri TEXT PRIMARY KEY, attempts INTEGER NOT NULL, is_open INTEGER NOT NULL)
+    WITHOUT ROWID;
+CREATE TABLE failures (
+    uri TEXT PRIMARY KEY, stamp TEXT, location TEXT NOT NULL, kind TEXT NOT NULL,
+    message TEXT NOT NULL, attempts INTEGER NOT NULL, content_hash TEXT NOT NULL,
+    fingerprint TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE roots (
+    root TEXT PRIMARY KEY, token TEXT, context TEXT, mount_point TEXT, finished_at TEXT
+) WITHOUT ROWID;
+CREATE TABLE runs (run_id TEXT PRIMARY KEY, started_at TEXT NOT NULL, report TEXT NOT NULL)
+    WITHOUT ROWID;
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+class LedgerDamaged(StoreError):
+    """The file is no ledger any more; it can be set aside and made anew."""
+
+
+def open_database(path: Path) -> tuple[sqlite3.Connection, bool]:
+    """The ledger's database, with its tables.
+
+    A file that is damaged, or of another format, is renamed to ``NAME.damaged-TIME`` first.
+
+    Returns:
+        The connection, and whether it is new and empty.
+
+    Raises:
+        StoreError: It can be neither opened nor made.
+    """
+    try:
+        return _open(path)
+    except LedgerDamaged:
+        set_aside(path)
+        return _open(path)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged ledger, its journal with it.
+
+    Returns:
+        What it is called now.
+
+    Raises:
+        StoreError: It cannot be renamed.
+    """
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+    aside = path.with_name(f"{path.name}.damaged-{moment}")
+    try:
+        path.replace(aside)
+    except OSError as error:
+        raise StoreError(
+            f"the ledger {path} is damaged and cannot be renamed ({error.strerror}); remove it: "
+            "it is made anew from the collection"
+        ) from error
+    for suffix in ("-wal", "-shm"):
+        with suppress(OSError):
+            path.with_name(path.name + suffix).replace(aside.with_name(aside.name + suffix))
+    return aside
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """SQLite's errors as Diptych's.
+
+    Raises:
+        LedgerDamaged: The file is malformed.
+        StoreError: The disk is full, read-only or failing.
+    """
+    try:
+        yield
+    except (sqlite3.OperationalError, sqlite3.InterfaceError, OSError) as error:
+        if "malformed" in str(error):
+            raise LedgerDamaged(f"the ledger {path} is damaged ({error})") from error
+        raise StoreError(
+            f"the ledger {path} cannot be read or written ({error}); make room or mend the disk, "
+            "or name another folder with state_dir: nothing is lost"
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise LedgerDamaged(f"the ledger {path} is damaged ({error})") from error
+
+
+def _open(path: Path) -> tuple[sqlite3.Connection, bool]:
+    with translated(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        try:
+            is_new = _prepare(database)
+        except BaseException:
+            database.close()
+            raise
+    return database, is_new
+
+
+def _prepare(database: sqlite3.Connection) -> bool:
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("PRAGMA synchronous=FULL")
+    version = database.execute("PRAGMA user_version").fetchone()[0]
+    tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if version == FORMAT and tables:
+        return False
+    if version or tables:
+        raise sqlite3.DatabaseError(f"format {version}, not {FORMAT}")
+    database.executescript(f"BEGIN; {_TABLES} PRAGMA user_version={FORMAT}; COMMIT;")
+    return True

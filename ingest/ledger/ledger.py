@@ -1,0 +1,277 @@
+"""The ledger: what a collection holds of each item, and with which stamp it was last seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from threading import RLock
+from typing import TYPE_CHECKING, NamedTuple
+
+from ingest.ledger.database import open_database, translated
+from ingest.ledger.rows import (
+    COLUMNS,
+    FAILURE_COLUMNS,
+    from_failure,
+    from_row,
+    to_failure,
+    to_row,
+)
+from ingest.plan import Known
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection, Iterable, Sequence
+    from pathlib import Path
+
+    from schemas.report import Failure
+
+RUNS_KEPT = 100
+"""Reports of the newest runs that are kept."""
+
+
+class RootState(NamedTuple):
+    """What the ledger knows of a root as a whole.
+
+    Attributes:
+        token: The collection's, when the ledger last agreed with it on this root.
+        context: Digest of where the root was and how its items were encoded.
+        mount_point: Where the file system that it lay on was mounted.
+        finished_at: When it was last gone through to its end, ISO 8601.
+    """
+
+    token: str | None = None
+    context: str | None = None
+    mount_point: str | None = None
+    finished_at: str | None = None
+
+
+class Settled(NamedTuple):
+    """One item whose outcome is final.
+
+    Attributes:
+        uri: The item.
+        stamp: Of the listing that the outcome is of; None if it is not to be relied on.
+        known: What the collection holds of it now; None where that is as it was.
+        failure: Why it failed, if it did.
+    """
+
+    uri: str
+    stamp: str | None
+    known: Known | None
+    failure: Failure | None
+
+
+class Ledger(Mapping[str, Known]):
+    """A mapping from source URI to what the collection holds of that item.
+
+    Safe to use from several threads. Every change is on the disk when its method returns
+    (SQLite's WAL with ``synchronous=FULL``). Methods raise ``StoreError`` when the disk fails and
+    ``LedgerDamaged`` when the file turns out to be no ledger.
+
+    Args:
+        path: Its file, on a local disk; made when missing, set aside when damaged.
+
+    Attributes:
+        path: Likewise.
+        is_new: Whether it knows nothing, because it was missing or damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open or make it."""
+        self.path = path
+        self._lock = RLock()
+        self._database, self.is_new = open_database(path)
+
+    def __getitem__(self, uri: str) -> Known:
+        """What the collection holds of an item."""
+        rows = self._read(f"SELECT {COLUMNS} FROM items WHERE uri=?", uri)
+        if not rows:
+            raise KeyError(uri)
+        return from_row(rows[0])
+
+    def __iter__(self) -> Iterator[str]:
+        """The URIs of all items, sorted."""
+        return iter([row[0] for row in self._read("SELECT uri FROM items ORDER BY uri")])
+
+    def __len__(self) -> int:
+        """How many items it knows."""
+        return int(self._read("SELECT count(*) FROM items")[0][0])
+
+    def read_stamps(self, prefix: str) -> dict[str, str | None]:
+        """Stamp of each indexed item whose URI begins so."""
+        return dict(self._read("SELECT uri, stamp FROM items WHERE uri>=? AND uri<?", *_to(prefix)))
+
+    def read_failed(self, prefix: str) -> dict[str, tuple[str | None, Failure]]:
+        """``(stamp, failure)`` of each item that failed, by URI."""
+        rows = self._read(
+            f"SELECT stamp, {FAILURE_COLUMNS} FROM failures WHERE uri>=? AND uri<?",
+            *_to(prefix),
+        )
+        return {row[1]: (row[0], to_failure(row[1:])) for row in rows}
+
+    def read_attempts(self) -> dict[str, int]:
+        """How often the process died while each of these items was under way."""
+        return dict(self._read("SELECT uri, attempts FROM intents WHERE attempts > 0"))
+
+    def count_points(self, root: str) -> int:
+        """How many points the collection holds of a root's name."""
+        rows = self._read("SELECT coalesce(sum(points), 0) FROM items WHERE root=?", root)
+        return int(rows[0][0])
+
+    def read_root(self, root: str) -> RootState:
+        """What it knows of a root as a whole."""
+        columns = ", ".join(RootState._fields)
+        rows = self._read(f"SELECT {columns} FROM roots WHERE root=?", root)
+        return RootState(*rows[0]) if rows else RootState()
+
+    def read_fact(self, name: str) -> str | None:
+        """A value that was noted under a name."""
+        rows = self._read("SELECT value FROM facts WHERE name=?", name)
+        return str(rows[0][0]) if rows else None
+
+    def read_runs(self, limit: int = 1) -> list[str]:
+        """The reports of the newest runs as JSON, newest first."""
+        rows = self._read("SELECT report FROM runs ORDER BY started_at DESC LIMIT ?", limit)
+        return [str(row[0]) for row in rows]
+
+    def rebuild(self, root: str, found: Mapping[str, Known]) -> None:
+        """Believe the collection: what was found there of a root replaces what was known.
+
+        Stamps stay where an item's points are the ones that were known.
+        """
+        with self._changing() as database:
+            rows = database.execute(
+                f"SELECT uri, stamp, {COLUMNS} FROM items WHERE root=?",
+                (root,),
+            ).fetchall()
+            stamps = {row[0]: row[1] for row in rows if found.get(row[0]) == from_row(row[2:])}
+            database.execute("DELETE FROM items WHERE root=?", (root,))
+            database.executemany(
+                _INSERT_ITEM,
+                ((uri, root, stamps.get(uri), *to_row(known)) for uri, known in found.items()),
+            )
+
+    def intend(self, uris: Iterable[str]) -> None:
+        """Items are about to be encoded; if the process dies, it died with them."""
+        with self._changing() as database:
+            database.executemany(
+                "INSERT INTO intents VALUES (?, 0, 1) ON CONFLICT DO UPDATE SET is_open=1",
+                ((uri,) for uri in uris),
+            )
+
+    def blame(self) -> int:
+        """Count an attempt against every item that was under way when the process died.
+
+        Returns:
+            How many there were.
+        """
+        with self._changing() as database:
+            return database.execute(
+                "UPDATE intents SET attempts=attempts+1, is_open=0 WHERE is_open=1"
+            ).rowcount
+
+    def withdraw(self) -> None:
+        """The run ends in order: nothing is under way any more, and nobody is to blame."""
+        with self._changing() as database:
+            database.execute("UPDATE intents SET is_open=0")
+            database.execute("DELETE FROM intents WHERE attempts=0")
+
+    def forgive(self) -> None:
+        """Forget every attempt."""
+        with self._changing() as database:
+            database.execute("DELETE FROM intents WHERE is_open=0")
+
+    def settle(self, root: str, settled: Sequence[Settled]) -> None:
+        """Make outcomes final, in one transaction."""
+        gone = [(one.uri,) for one in settled]
+        indexed = [(one.uri, root, one.stamp, *to_row(one.known)) for one in settled if one.known]
+        seen = [(one.stamp, one.uri) for one in settled if not one.known and not one.failure]
+        failed = [(one.stamp, *from_failure(one.failure)) for one in settled if one.failure]
+        with self._changing() as database:
+            database.executemany("DELETE FROM intents WHERE uri=?", gone)
+            database.executemany("DELETE FROM failures WHERE uri=?", gone)
+            database.executemany(_INSERT_ITEM, indexed)
+            database.executemany("UPDATE items SET stamp=? WHERE uri=?", seen)
+            database.executemany(_INSERT_FAILURE, failed)
+
+    def forget(self, uris: Collection[str]) -> None:
+        """Items are gone from the collection."""
+        with self._changing() as database:
+            for table in ("items", "failures", "intents"):
+                statement = f"DELETE FROM {table} WHERE uri=?"
+                database.executemany(statement, ((uri,) for uri in uris))
+
+    def forget_failures(self, uris: Collection[str]) -> None:
+        """Items that failed are not listed any more, or indexed."""
+        with self._changing() as database:
+            database.executemany("DELETE FROM failures WHERE uri=?", ((uri,) for uri in uris))
+
+    def seal(self, token: str, roots: Mapping[str, RootState]) -> None:
+        """Agree with the collection from here on.
+
+        Args:
+            token: What stands in the collection's metadata.
+            roots: Everything that was agreed on, by name; the token of each is replaced.
+        """
+        with self._changing() as database:
+            database.executemany(
+                "INSERT OR REPLACE INTO roots VALUES (?, ?, ?, ?, ?)",
+                ((name, token, *state[1:]) for name, state in roots.items()),
+            )
+
+    def read_roots(self) -> dict[str, RootState]:
+        """What it knows of every root."""
+        rows = self._read(f"SELECT root, {', '.join(RootState._fields)} FROM roots")
+        return {row[0]: RootState(*row[1:]) for row in rows}
+
+    def note_fact(self, name: str, value: str) -> None:
+        """Note a value under a name."""
+        with self._changing() as database:
+            database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+    def add_run(self, run_id: str, report: str) -> None:
+        """Keep a run's report, and those of the newest runs before it."""
+        now = datetime.now(UTC).isoformat()
+        with self._changing() as database:
+            database.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", (run_id, now, report))
+            database.execute(
+                "DELETE FROM runs WHERE run_id NOT IN "
+                "(SELECT run_id FROM runs ORDER BY started_at DESC LIMIT ?)",
+                (RUNS_KEPT,),
+            )
+
+    def close(self) -> None:
+        """Close the file; closing twice is harmless."""
+        with self._lock, translated(self.path):
+            self._database.close()
+
+    def _read(self, statement: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
+        with self._lock, translated(self.path):
+            return self._database.execute(statement, values).fetchall()
+
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction."""
+        with self._lock, translated(self.path):
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._database
+                self._database.execute("COMMIT")
+            except BaseException:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                raise
+
+
+_INSERT_ITEM = (
+    f"INSERT OR REPLACE INTO items (uri, root, stamp, {COLUMNS}) VALUES ({', '.join('?' * 11)})"
+)
+_INSERT_FAILURE = (
+    f"INSERT OR REPLACE INTO failures (stamp, {FAILURE_COLUMNS}) VALUES ({', '.join('?' * 8)})"
+)
+
+
+def _to(prefix: str) -> tuple[str, str]:
+    """The range of all URIs with a prefix; URIs are ASCII."""
+    return prefix, prefix + "\x7f"

@@ -1,0 +1,1 @@
+"""Make a collection equal to its sources, as often as you like."""

@@ -1,0 +1,200 @@
+"""One synchronisation of a collection with its roots: what the command line runs, as a function."""
+
+from __future__ import annotations
+
+import json
+import logging
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+from threading import Event
+from time import monotonic
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from ingest.job import open_collection, open_encoder
+from ingest.ledger.database import LedgerDamaged, set_aside
+from ingest.store.collections import check_space, resolve_collection
+from ingest.store.connect import open_store
+from ingest.sync.root_sync import RootSync
+from ingest.sync.roots import ROOTS, choose_roots, open_root, to_remembered
+from ingest.sync.session import SyncOptions, open_session
+from ingest.sync.state import to_ledger_path, to_state_dir
+from schemas.errors import CollectionMissing, SettingsError, SourceUnavailable
+from schemas.sync_report import RootProblem, SyncReport
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ingest.sources.source import Source
+    from ingest.store.collections import ConcreteCollection
+    from ingest.store.engine import Engine
+    from ingest.sync.session import Session
+    from schemas.errors import DiptychError
+    from schemas.report import RunReport
+    from schemas.settings import RootSettings, Settings
+    from schemas.space import Encoder
+
+_LOG = logging.getLogger(__name__)
+
+
+class SyncJob:
+    """Makes a collection equal to its roots; running it again changes nothing.
+
+    Args:
+        roots: What is synchronised; without any those of the settings, else those that the
+            collection was filled from before.
+        settings: Index, collection, model, limits.
+        options: What is asked for beyond them.
+        stopping: Set it from a signal handler to end the run early but whole.
+    """
+
+    def __init__(
+        self,
+        roots: Sequence[RootSettings],
+        settings: Settings,
+        *,
+        options: SyncOptions | None = None,
+        stopping: Event | None = None,
+    ) -> None:
+        """Keep the order; nothing is opened yet."""
+        self._roots = roots
+        self._settings = settings
+        self._options = options or SyncOptions()
+        self._stopping = stopping or Event()
+
+    def run(self, *, engine: Engine | None = None, encoder: Encoder | None = None) -> SyncReport:
+        """Synchronise.
+
+        Args:
+            engine: An open store, left open; by default the settings' own, opened and closed.
+            encoder: By default the settings' model.
+
+        Returns:
+            What was done. Roots that could not be gone through are among its ``problems``.
+
+        Raises:
+            LockHeld: Another run is under way.
+            StoreUnavailable: The server stayed away for longer than retries last.
+            SpaceMismatch: The collection belongs to another model.
+            ModelUnavailable: The model cannot be loaded.
+            SettingsError: There is no root to synchronise.
+        """
+        with ExitStack() as stack:
+            engine = engine or stack.enter_context(closing(open_store(self._settings)))
+            encoder = encoder or open_encoder(self._settings)
+            collection = find_collection(engine, self._settings.collection, encoder)
+            try:
+                return self._run(engine, encoder, collection)
+            except LedgerDamaged as error:
+                _LOG.warning("%s; it is set aside and made anew", error)
+                if (state_dir := to_state_dir(self._settings)) is not None:
+                    set_aside(to_ledger_path(state_dir, collection.name))
+                return self._run(engine, encoder, collection)
+
+    def _run(self, engine: Engine, encoder: Encoder, collection: ConcreteCollection) -> SyncReport:
+        started, begun = datetime.now(UTC), monotonic()
+        with open_session(
+            engine,
+            encoder,
+            collection,
+            settings=self._settings,
+            options=self._options,
+            stopping=self._stopping,
+        ) as session:
+            roots = choose_roots(self._roots, self._settings, session.collection.metadata)
+            reports, problems = sync_roots(roots, session)
+            points = _finish(session)
+            report = SyncReport(
+                run_id=uuid4().hex,
+                command="sync",
+                started_at=started.isoformat(timespec="seconds"),
+                finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+                url=self._settings.url,
+                collection=collection.name,
+                model_id=encoder.space.model_id,
+                fingerprint=encoder.space.fingerprint,
+                roots=tuple(reports),
+                problems=tuple(problems),
+                points=points,
+                rebuilt=bool(session.rebuilt),
+                seconds=round(monotonic() - begun, 3),
+            )
+            session.ledger.add_run(report.run_id, json.dumps(report.to_json()))
+        return report
+
+
+def find_collection(engine: Engine, name: str, encoder: Encoder) -> ConcreteCollection:
+    """The live generation behind a name, made if there is none; loads no points.
+
+    Raises:
+        SpaceMismatch: It was built in another space than the encoder's.
+    """
+    try:
+        collection = resolve_collection(engine, name)
+    except CollectionMissing:
+        return open_collection(engine, name, encoder)
+    check_space(collection, encoder.space)
+    return collection
+
+
+def sync_roots(
+    roots: Sequence[RootSettings], session: Session
+) -> tuple[list[RunReport], list[RootProblem]]:
+    """Go through roots one after another; one that cannot be gone through holds up no other.
+
+    Raises:
+        StoreUnavailable: The store went away for longer than retries last.
+        SettingsError: Two roots are the same.
+    """
+    reports, problems = [], []
+    opened, unopened = _open_all(roots, session)
+    problems += unopened
+    for source in opened:
+        if session.stopping.is_set():
+            break
+        try:
+            outcome = RootSync(source, session).run()
+        except (SourceUnavailable, SettingsError) as error:
+            problems.append(_to_problem(source.name, error))
+            continue
+        reports.append(outcome.report)
+        if outcome.refusal is not None:
+            problems.append(_to_problem(source.name, outcome.refusal))
+    return reports, problems
+
+
+def _open_all(
+    roots: Sequence[RootSettings], session: Session
+) -> tuple[list[Source], list[RootProblem]]:
+    """The sources of all roots that are there, remembered in the collection."""
+    opened: list[Source] = []
+    problems = []
+    kept = dict(session.collection.metadata.get(ROOTS) or {})
+    for root in roots:
+        try:
+            source = open_root(root, session.settings)
+        except (SourceUnavailable, SettingsError) as error:
+            problems.append(_to_problem(root.name or root.source, error))
+            continue
+        if any((one.scheme, one.name) == (source.scheme, source.name) for one in opened):
+            raise SettingsError(f"two roots are called {source.name!r}: give one another name")
+        opened.append(source)
+        kept[source.name] = to_remembered(root, source)
+    if kept != (session.collection.metadata.get(ROOTS) or {}):
+        session.engine.update_collection(session.collection.name, metadata={ROOTS: kept})
+    return opened, problems
+
+
+def _finish(session: Session) -> int | None:
+    """Build the index if anything was written; gives how many points there are."""
+    name, engine = session.collection.name, session.engine
+    if session.is_embedded and not session.guard.has_written:
+        return None  # counting would load all of it
+    engine.flush()
+    if session.guard.has_written and not session.stopping.is_set():
+        engine.optimize(name)
+    return engine.count(name).count
+
+
+def _to_problem(root: str, error: DiptychError) -> RootProblem:
+    return RootProblem(root, error.kind, str(error), error.exit_code)

@@ -1,0 +1,72 @@
+"""Which roots a collection is kept equal to: named now, in the settings, or in an earlier run."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ingest.job import without_index
+from ingest.sources.open import SourceOptions, open_source
+from schemas.errors import SettingsError
+from schemas.settings import RootSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from ingest.sources.source import Source
+    from schemas.settings import Settings
+
+ROOTS = "roots"
+"""Key in a collection's metadata: root's name -> its :class:`RootSettings` as JSON."""
+
+
+def open_root(root: RootSettings, settings: Settings) -> Source:
+    """The source of a root, without the index itself where that lies inside.
+
+    Raises:
+        SettingsError: There is no such source, or it cannot be listed as asked for.
+    """
+    listing = root.model_dump(exclude={"source"})
+    options = SourceOptions(
+        **{**listing, "columns": root.columns or settings.columns},
+        storage_options=settings.storage_options,
+        max_source_bytes=settings.max_source_bytes,
+    )
+    return without_index(open_source(root.source, options), settings.url)
+
+
+def choose_roots(
+    given: Sequence[RootSettings], settings: Settings, metadata: Mapping[str, Any]
+) -> list[RootSettings]:
+    """The roots that are meant: those given, else those in the settings, else those remembered.
+
+    Raises:
+        SettingsError: There are none.
+    """
+    remembered = read_roots(metadata)
+    chosen = list(given) or list(settings.roots) or list(remembered.values())
+    if not chosen:
+        raise SettingsError(
+            "there is nothing to synchronise: name a folder, or list [[roots]] in diptych.toml"
+        )
+    return chosen
+
+
+def read_roots(metadata: Mapping[str, Any]) -> dict[str, RootSettings]:
+    """The roots that a collection was filled from, by name.
+
+    Args:
+        metadata: Of the collection.
+    """
+    return {
+        name: RootSettings.model_validate(root)
+        for name, root in (metadata.get(ROOTS) or {}).items()
+    }
+
+
+def to_remembered(root: RootSettings, source: Source) -> dict[str, Any]:
+    """A root as it is kept in a collection's metadata: under its own name, its path absolute."""
+    spec = root.source if "://" in root.source else os.path.abspath(root.source)  # noqa: PTH100
+    kept = root.model_copy(update={"source": spec, "name": source.name})
+    return kept.model_dump(mode="json", exclude_defaults=True)

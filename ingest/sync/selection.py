@@ -1,0 +1,135 @@
+"""What of a listing must be looked at: everything whose stamp is not the known one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ingest.fingerprint import Version
+from schemas.errors import Quarantined, SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from ingest.dead_letters import DeadLetters
+    from schemas.records import Record
+    from schemas.report import Failure
+
+KILLING_ATTEMPTS = 3
+"""An item with which the process died so often is left alone."""
+
+
+class Selection:
+    """Goes once through a root's listing. For one thread at a time.
+
+    Args:
+        stamps: Stamp of every indexed item of the root; consumed.
+        failed: ``(stamp, failure)`` of every item of the root that failed.
+        attempts: How often the process died with an item under way.
+        letters: Tells which failures are not worth another try.
+        believes_stamps: False to look at every item.
+
+    Attributes:
+        listed: How many items and errors were listed.
+        unchanged: How many were passed over, as they are indexed as they are.
+        failed_again: Failures of those passed over as they would only fail again.
+        suspects: Items with which the process died, once or twice: held back, to be tried alone.
+        quarantined: Those with which it died too often.
+        stamps_seen: Stamp of each item that was let through.
+    """
+
+    def __init__(
+        self,
+        stamps: dict[str, str | None],
+        failed: Mapping[str, tuple[str | None, Failure]],
+        attempts: Mapping[str, int],
+        letters: DeadLetters,
+        *,
+        believes_stamps: bool = True,
+    ) -> None:
+        """Nothing is listed yet."""
+        self._stamps = stamps
+        self._failed = failed
+        self._unseen_failures = set(failed)
+        self._attempts = attempts
+        self._letters = letters
+        self._believes_stamps = believes_stamps
+        self._unlisted: list[str] = []
+        self.listed = 0
+        self.unchanged = 0
+        self.failed_again: list[tuple[Record, Failure]] = []
+        self.suspects: list[Record] = []
+        self.quarantined: list[Record] = []
+        self.stamps_seen: dict[str, str | None] = {}
+
+    def iter_changed(
+        self, listed: Iterable[Record | SourceError]
+    ) -> Iterator[Record | SourceError]:
+        """The items to look at, lazily, in their order."""
+        pop, believes = self._stamps.pop, self._believes_stamps
+        failed, attempts = self._failed, self._attempts
+        for item in listed:
+            self.listed += 1
+            if isinstance(item, SourceError):
+                self._note_error(item)
+                yield item
+                continue
+            uri, stamp = item.source_uri, item.stamp
+            known = pop(uri, None)
+            # The inner loop of a run that has nothing to do: a few lookups an item.
+            if known is not None and known == stamp and believes and uri not in failed:
+                self.unchanged += 1
+                continue
+            if uri in failed and self._fails_again(item):
+                continue
+            if uri in attempts and self._is_held_back(item):
+                continue
+            self.stamps_seen[uri] = stamp
+            yield item
+
+    def to_vanished(self) -> list[str]:
+        """URIs that are indexed and were not listed, below folders that could be; sorted."""
+        return sorted(uri for uri in self._stamps if self._is_known_gone(uri))
+
+    def to_vanished_failures(self) -> list[str]:
+        """URIs that had failed and were not listed; sorted."""
+        return sorted(uri for uri in self._unseen_failures if self._is_known_gone(uri))
+
+    @property
+    def unlisted(self) -> tuple[str, ...]:
+        """URIs of folders, ending in a slash, and of items about which nothing is known."""
+        return tuple(self._unlisted)
+
+    def _note_error(self, error: SourceError) -> None:
+        self._unlisted.append(error.source_uri)
+        self._unseen_failures.discard(error.source_uri)
+
+    def _is_known_gone(self, uri: str) -> bool:
+        return not any(
+            uri == one or (one.endswith("/") and uri.startswith(one)) for one in self._unlisted
+        )
+
+    def _fails_again(self, record: Record) -> bool:
+        """Whether it failed with this very stamp, in a way that another try will not change."""
+        stamp, failure = self._failed[record.source_uri]
+        self._unseen_failures.discard(record.source_uri)
+        if not self._believes_stamps or stamp is None or stamp != record.stamp:
+            return False
+        if not (failure.content_hash or failure.kind == Quarantined.__name__):
+            return False
+        if self._letters.find_final(*_to_version(failure)) is None:
+            return False
+        self.failed_again.append((record, failure))
+        return True
+
+    def _is_held_back(self, record: Record) -> bool:
+        attempts = self._attempts[record.source_uri]
+        if attempts >= KILLING_ATTEMPTS and not self._letters.retry:
+            self.quarantined.append(record)
+        else:
+            self.suspects.append(record)
+        self.stamps_seen[record.source_uri] = record.stamp
+        return True
+
+
+def _to_version(failure: Failure) -> tuple[str, Version]:
+    return failure.source_uri, Version(failure.content_hash, failure.fingerprint)
