@@ -17,6 +17,7 @@ from schemas.report import EXIT_INTERRUPTED
 
 _COMMANDS = {
     "ingest": ("ingest.cli", "Index a folder of images and documents."),
+    "sync": ("ingest.sync.cli", "Make a collection equal to its sources, again and again."),
     "search": ("search.cli", "Find images and documents by words or by an image."),
 }
 

@@ -81,7 +81,7 @@ def ingest(  # noqa: PLR0913 - one parameter an option
     stopping = Event()
     is_measuring = plan or tune  # which writes nothing, so that an interrupt may end it at once
     if not is_measuring:
-        _set_on_signal(stopping)  # before what takes long to import
+        set_on_signal(stopping)  # before what takes long to import
     from ingest.job import IngestJob
 
     listing: dict[str, Any] = {name: flags.pop(name) for name in _LISTING_OPTIONS}
@@ -95,7 +95,7 @@ def ingest(  # noqa: PLR0913 - one parameter an option
     )
     if tune:
         _show_tuning(job)
-        _set_on_signal(stopping)
+        set_on_signal(stopping)
     report = job.run()
     if as_json:
         click.echo(json.dumps(report.to_json(), indent=2))
@@ -169,7 +169,7 @@ def _show_tuning(job: IngestJob) -> None:
     click.echo(to_tuning_table(job.tune()), err=True)
 
 
-def _set_on_signal(stopping: Event) -> None:
+def set_on_signal(stopping: Event) -> None:
     """Let Ctrl-C or a termination request set an event; a second one ends the process at once."""
     import os
     import signal

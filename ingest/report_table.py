@@ -25,7 +25,7 @@ def to_table(report: RunReport) -> str:
     lines += report.notes
     if report.interrupted:
         lines.append("interrupted: run the same command again to go on")
-    return "\n".join(lines + _to_failure_lines(report))
+    return "\n".join(lines + to_failure_lines(report))
 
 
 def _iter_facts(report: RunReport) -> list[tuple[str, str]]:
@@ -79,7 +79,8 @@ def _to_time_lines(report: RunReport) -> list[str]:
     return [*lines, to_advice(report)]
 
 
-def _to_failure_lines(report: RunReport) -> list[str]:
+def to_failure_lines(report: RunReport) -> list[str]:
+    """The failures, a line each, the first of them."""
     from ingest.sources.uris import to_printable
 
     shown = report.failures[:SHOWN_FAILURES]

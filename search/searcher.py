@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from schemas.query import Hit, Where
     from schemas.records import Modality
     from schemas.settings import Settings
-    from schemas.space import EmbeddingSpace, Encoder
+    from schemas.space import Encoder
     from search.query import QueryLike
 
 MAX_TOP_K = 10_000
@@ -113,11 +113,14 @@ class Searcher:
     @classmethod
     def _compose(cls, engine: Engine, name: str, model: str | None, settings: Settings) -> Self:
         from ingest.decode.limits import Limits
+        from ingest.encoders.recorded import load_recorded_encoder
         from ingest.store.collections import resolve_collection
 
         collection = resolve_collection(engine, name)
         _check_model(collection, model)
-        encoder = _load_encoder(collection.space, model, settings)
+        encoder = load_recorded_encoder(
+            collection.space, settings, model=model, threads=settings.workers
+        )
         return cls(engine, collection, encoder, limits=Limits.from_settings(settings))
 
     def search(
@@ -244,30 +247,6 @@ def _check_model(collection: ConcreteCollection, model: str | None) -> None:
         f"collection {collection.name!r} was built with {recorded}, not with {model}: leave the "
         f"model out, or name a collection that was built with it"
     )
-
-
-def _load_encoder(recorded: EmbeddingSpace, model: str | None, settings: Settings) -> Encoder:
-    """The given model, else the one that the collection was built with."""
-    from ingest.encoders.load import load_encoder
-
-    chosen = model or _to_own_model(recorded, settings)
-    revision = recorded.revision if chosen == recorded.model_id else settings.revision
-    return load_encoder(
-        chosen,
-        revision=revision,
-        threads=settings.workers,
-        backend=settings.backend,
-        dtype=recorded.dtype,
-        # The canary says more, and of the modality in use alone.
-        check=False,
-    )
-
-
-def _to_own_model(recorded: EmbeddingSpace, settings: Settings) -> str:
-    """What to load it by: a model from a folder is recorded by the folder's name, not its path."""
-    folder = Path(settings.model).expanduser()
-    is_it = folder.is_dir() and folder.resolve().name == recorded.model_id
-    return settings.model if is_it else recorded.model_id
 
 
 def _merge(answers: Sequence[Sequence[Hit]], top_k: int) -> tuple[Hit, ...]:

@@ -11,6 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from ingest.encoders.recorded import load_recorded_encoder
 from ingest.job import open_collection, open_encoder
 from ingest.ledger.database import LedgerDamaged, set_aside
 from ingest.store.collections import check_space, resolve_collection
@@ -81,7 +82,7 @@ class SyncJob:
         """
         with ExitStack() as stack:
             engine = engine or stack.enter_context(closing(open_store(self._settings)))
-            encoder = encoder or open_encoder(self._settings)
+            encoder = encoder or choose_encoder(engine, self._settings)
             collection = find_collection(engine, self._settings.collection, encoder)
             try:
                 return self._run(engine, encoder, collection)
@@ -121,6 +122,23 @@ class SyncJob:
             )
             session.ledger.add_run(report.run_id, json.dumps(report.to_json()))
         return report
+
+
+def choose_encoder(engine: Engine, settings: Settings) -> Encoder:
+    """The model that the settings name; where they name none, the collection's own.
+
+    So a schedule goes on after a migration to another model.
+
+    Raises:
+        ModelUnavailable: The model, its revision or the extra that runs it is not here.
+    """
+    if "model" in settings.model_fields_set:
+        return open_encoder(settings)
+    try:
+        collection = resolve_collection(engine, settings.collection)
+    except CollectionMissing:
+        return open_encoder(settings)
+    return load_recorded_encoder(collection.space, settings, threads=1)
 
 
 def find_collection(engine: Engine, name: str, encoder: Encoder) -> ConcreteCollection:
