@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingest.encoders.load import load_encoder
-
 if TYPE_CHECKING:
     from schemas.settings import Settings
     from schemas.space import EmbeddingSpace, Encoder
@@ -32,6 +30,8 @@ def load_recorded_encoder(
     Raises:
         ModelUnavailable: The model or the extra that runs it is not installed.
     """
+    from ingest.encoders.load import load_encoder
+
     chosen = model or _to_own_model(recorded, settings)
     revision = recorded.revision if chosen == recorded.model_id else settings.revision
     return load_encoder(
