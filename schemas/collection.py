@@ -219,6 +219,11 @@ def source_filter(source_uri: str) -> models.Filter:
     return _equality_filter("source_uri", source_uri)
 
 
+def modality_filter(modality: Modality) -> models.Filter:
+    """Matches every point of one modality."""
+    return _equality_filter("modality", str(modality))
+
+
 def sources_filter(source_uris: Iterable[str]) -> models.Filter:
     """Matches every point of any of these source items."""
     these = models.MatchAny(any=list(source_uris))

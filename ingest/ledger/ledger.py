@@ -119,6 +119,10 @@ class Ledger(Mapping[str, Known]):
         rows = self._read("SELECT coalesce(sum(points), 0) FROM items WHERE root=?", root)
         return int(rows[0][0])
 
+    def count_all_points(self) -> int:
+        """How many points the collection holds in all."""
+        return int(self._read("SELECT coalesce(sum(points), 0) FROM items")[0][0])
+
     def read_root(self, root: str) -> RootState:
         """What it knows of a root as a whole."""
         columns = ", ".join(RootState._fields)

@@ -63,16 +63,16 @@ def resolve_collection(engine: Engine, name: str) -> ConcreteCollection:
         StoreRejected: It is not a collection of Diptych's, or of a newer version's.
         StoreUnavailable: The store did not answer.
     """
-    aliases = _read_aliases(engine)
+    aliases = read_aliases(engine)
     concrete = aliases.get(name, name)
-    names = _read_names(engine)
+    names = read_names(engine)
     if concrete not in names:
         shown = ", ".join(sorted(aliases) or names) or "none"
         raise CollectionMissing(
             f"collection {name!r} not found (there: {shown}); check the name, or ingest into it "
             f"first: diptych ingest FOLDER --collection {name}"
         )
-    return _read(engine, concrete)
+    return read_collection(engine, concrete)
 
 
 def ensure_collection(
@@ -95,7 +95,7 @@ def ensure_collection(
         StoreRejected: The store refuses, or the name is that of a collection which is not ours.
         StoreUnavailable: The store did not answer; call again.
     """
-    if name in _read_aliases(engine) or name in _read_names(engine):
+    if name in read_aliases(engine) or name in read_names(engine):
         found = resolve_collection(engine, name)
         check_space(found, space)
         return found
@@ -105,9 +105,9 @@ def ensure_collection(
         )
     generation = _adopt_generation(engine, name, space) or to_generation(name, FIRST_GENERATION)
     _ensure_generation(engine, generation, space, canary)
-    made = _read(engine, generation)
+    made = read_collection(engine, generation)
     check_space(made, space)
-    _point_alias(engine, name, generation)
+    point_alias(engine, name, generation)
     return made
 
 
@@ -132,7 +132,12 @@ def check_space(collection: ConcreteCollection, space: EmbeddingSpace) -> None:
     )
 
 
-def _read(engine: Engine, concrete: str) -> ConcreteCollection:
+def read_collection(engine: Engine, concrete: str) -> ConcreteCollection:
+    """A collection by its own name.
+
+    Raises:
+        StoreRejected: It is not Diptych's, or of a newer version's.
+    """
     metadata = engine.read_metadata(concrete)
     version = metadata.get("schema_version")
     if version != SCHEMA_VERSION:
@@ -160,12 +165,14 @@ def _adopt_generation(engine: Engine, name: str, space: EmbeddingSpace) -> str |
     """
     numbers = [
         parsed[1]
-        for collection_name in _read_names(engine)
+        for collection_name in read_names(engine)
         if (parsed := from_generation(collection_name)) and parsed[0] == name
     ]
     if not numbers:
         return None
-    newest = _read(engine, to_generation(name, max(numbers)))
+    found = [read_collection(engine, to_generation(name, number)) for number in numbers]
+    # One that a migration was building when the alias got lost comes after those that were whole.
+    newest = max(found, key=lambda one: (one.metadata.get("state") != "building", one.name))
     if newest.space.fingerprint != space.fingerprint and engine.count(newest.name).count == 0:
         engine.delete_collection(newest.name)
         return None
@@ -177,9 +184,10 @@ def _ensure_generation(
     engine: Engine, generation: str, space: EmbeddingSpace, canary: Canary
 ) -> None:
     """The collection and its payload indexes, which come before the first point."""
-    if not engine.collection_exists(generation):
-        _create(engine, generation, space, canary)
-    ensure_payload_indexes(engine, generation)
+    if engine.collection_exists(generation):
+        ensure_payload_indexes(engine, generation)
+    else:
+        create_collection(engine, generation, space, canary)
 
 
 def ensure_payload_indexes(engine: Engine, generation: str) -> None:
@@ -194,8 +202,25 @@ def ensure_payload_indexes(engine: Engine, generation: str) -> None:
             engine.create_payload_index(generation, field, schema)
 
 
-def _create(engine: Engine, generation: str, space: EmbeddingSpace, canary: Canary) -> None:
+def create_collection(
+    engine: Engine,
+    generation: str,
+    space: EmbeddingSpace,
+    canary: Canary,
+    *,
+    more: Mapping[str, Any] | None = None,
+) -> None:
+    """A generation without points, and its payload indexes.
+
+    Args:
+        engine: Where to.
+        generation: Its own name.
+        space: Where its vectors will lie.
+        canary: Kept in its metadata.
+        more: Further fields of the metadata.
+    """
     metadata = {
+        **(more or {}),
         "index_uuid": str(uuid4()),
         "schema_version": SCHEMA_VERSION,
         "space": space.to_json(),
@@ -209,18 +234,22 @@ def _create(engine: Engine, generation: str, space: EmbeddingSpace, canary: Cana
         # On a server another run may have been faster, or an answer may have got lost.
         if not engine.collection_exists(generation):
             raise
+    ensure_payload_indexes(engine, generation)
 
 
-def _point_alias(engine: Engine, name: str, generation: str) -> None:
+def point_alias(engine: Engine, name: str, generation: str) -> None:
+    """Make a name mean a generation; one that means another generation is moved at once."""
     from qdrant_client import models
 
     create = models.CreateAlias(collection_name=generation, alias_name=name)
     engine.update_collection_aliases([models.CreateAliasOperation(create_alias=create)])
 
 
-def _read_aliases(engine: Engine) -> dict[str, str]:
+def read_aliases(engine: Engine) -> dict[str, str]:
+    """Every alias with its collection."""
     return {alias.alias_name: alias.collection_name for alias in engine.get_aliases().aliases}
 
 
-def _read_names(engine: Engine) -> list[str]:
+def read_names(engine: Engine) -> list[str]:
+    """Every collection's own name, sorted."""
     return sorted(collection.name for collection in engine.get_collections().collections)

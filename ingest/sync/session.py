@@ -14,6 +14,7 @@ from ingest.assembly import to_fingerprints
 from ingest.dead_letters import DeadLetters, write_dead_letters
 from ingest.ledger.ledger import Ledger
 from ingest.store.connect import to_index_path
+from ingest.store.generations import BUILDING, STATE
 from ingest.store.write_guard import SYNC_TOKEN, WriteGuard
 from ingest.sync.state import to_dead_letters_path, to_ledger_path, to_state_dir
 from schemas.errors import StoreError
@@ -139,7 +140,9 @@ def open_session(
     """
     with ExitStack() as stack:
         state_dir = to_state_dir(settings)
-        letters_path = to_dead_letters_path(state_dir, settings) if state_dir else None
+        is_building = collection.metadata.get(STATE) == BUILDING
+        generation = collection.name if is_building else None
+        letters_path = to_dead_letters_path(state_dir, settings, generation) if state_dir else None
         if state_dir is None:
             state_dir = Path(stack.enter_context(TemporaryDirectory(prefix="diptych-")))
         path = to_ledger_path(state_dir, collection.name)

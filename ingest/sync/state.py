@@ -39,8 +39,18 @@ def to_lock_path(state_dir: Path, generation: str) -> Path:
     return state_dir / "ledger" / f"{generation}.lock"
 
 
-def to_dead_letters_path(state_dir: Path, settings: Settings) -> Path:
-    """The dead letters of a collection; in an embedded index those of ``diptych ingest``."""
+def to_dead_letters_path(
+    state_dir: Path, settings: Settings, generation: str | None = None
+) -> Path:
+    """The dead letters of a collection; in an embedded index those of ``diptych ingest``.
+
+    Args:
+        state_dir: See :func:`to_state_dir`.
+        settings: Name the collection.
+        generation: One that is being built has its own.
+    """
+    if generation is not None:
+        return state_dir / "ledger" / f"{generation}-{DEAD_LETTERS}"
     if to_index_path(settings.url) == state_dir:
         return state_dir / DEAD_LETTERS
     return state_dir / f"{settings.collection}-{DEAD_LETTERS}"

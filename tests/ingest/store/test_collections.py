@@ -101,7 +101,7 @@ def test_a_missing_collection_names_the_others(engine: Engine, name: str) -> Non
         resolve_collection(engine, f"{name}_x")
 
 
-@pytest.mark.parametrize("step", ["_create", "_point_alias", "create_payload_index"])
+@pytest.mark.parametrize("step", ["create_collection", "point_alias", "create_payload_index"])
 def test_a_creation_cut_short_is_completed(
     engine: Engine, name: str, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

@@ -1,0 +1,1 @@
+"""Another model, or another way to decode and cut, without a moment without answers."""

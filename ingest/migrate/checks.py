@@ -1,0 +1,92 @@
+"""What must hold of a new generation before it is published."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import numpy as np
+
+from ingest.encoders.canary import check_canary
+from schemas.collection import to_point_id
+from schemas.errors import MigrationRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from qdrant_client import models
+
+    from ingest.sync.session import Session
+    from schemas.report import Failure, RunReport
+
+SAMPLED_POINTS = 50
+"""Points that are read back and looked at."""
+
+NORM_TOLERANCE = 1e-3
+"""Vectors may be stored in half precision."""
+
+SHOWN = 5
+
+
+def check_generation(session: Session) -> None:
+    """Counts, canary, and a sample of vectors.
+
+    Raises:
+        MigrationRefused: Something does not hold; says what.
+        SpaceMismatch: The encoder does not give the canary's vectors any more.
+        StoreUnavailable: The store did not answer.
+    """
+    check_canary(session.encoder, session.collection.canary, session.encoder.space.modalities)
+    name = session.collection.name
+    counted = session.engine.count(name).count
+    expected = session.ledger.count_all_points()
+    if counted != expected:
+        raise MigrationRefused(
+            f"{name} has {counted:,} points, {expected:,} were written: run the same command again"
+        )
+    for point in _sample(session):
+        _check_point(point, session.encoder.space.dimension, name)
+
+
+def check_failures(reports: Iterable[RunReport], before: Iterable[Failure]) -> None:
+    """No item may fail that is indexed in the live generation.
+
+    Args:
+        reports: Of the last pass over every root.
+        before: What fails in the live generation.
+
+    Raises:
+        MigrationRefused: There are such items; names the first of them.
+    """
+    known = {failure.source_uri for failure in before}
+    new = [one for report in reports for one in report.failures if one.source_uri not in known]
+    if new:
+        named = ", ".join(f"{one.source_uri} ({one.kind})" for one in new[:SHOWN])
+        raise MigrationRefused(
+            f"{len(new):,} items cannot be indexed that did not fail before: {named}"
+            f"{', ...' if len(new) > SHOWN else ''}; mend them, or go on without with --force"
+        )
+
+
+def _sample(session: Session) -> list[models.Record]:
+    start = str(UUID(int=random.SystemRandom().getrandbits(128)))
+    name, engine = session.collection.name, session.engine
+    points, _ = engine.scroll(name, limit=SAMPLED_POINTS, offset=start, with_vectors=True)
+    missing = SAMPLED_POINTS - len(points)
+    if missing > 0:
+        points += engine.scroll(name, limit=missing, with_vectors=True)[0]
+    return points
+
+
+def _check_point(point: models.Record, dimension: int, name: str) -> None:
+    payload = point.payload or {}
+    vector = np.asarray(point.vector, dtype=np.float32)
+    is_sound = vector.shape == (dimension,) and bool(np.isfinite(vector).all())
+    if not is_sound or abs(float(np.linalg.norm(vector)) - 1) > NORM_TOLERANCE:
+        raise MigrationRefused(
+            f"{name}: the vector of {payload.get('source_uri')} is damaged; run diptych migrate "
+            "--prune-generations --abandon, and build anew"
+        )
+    if str(point.id) != to_point_id(payload["source_uri"], payload["chunk_ordinal"]):
+        raise MigrationRefused(f"{name}: point {point.id} is not what its payload says")

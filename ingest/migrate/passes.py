@@ -1,0 +1,83 @@
+"""Fill a generation: pass after pass over the roots, until nothing has changed meanwhile."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ingest.sync.job import sync_roots
+from ingest.sync.roots import read_roots
+from schemas.errors import MigrationRefused, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ingest.store.collections import ConcreteCollection
+    from ingest.sync.session import Session
+    from schemas.report import RunReport
+
+MOST_PASSES = 5
+"""Passes over the roots; what changes after the last of them is found by the next
+synchronisation."""
+
+_LOG = logging.getLogger(__name__)
+
+
+def build(session: Session, live: ConcreteCollection, *, force: bool) -> list[RunReport]:
+    """Fill the session's generation from the roots of the live one.
+
+    Args:
+        session: On the new generation.
+        live: Whose remembered roots are gone through.
+        force: Whether to go on where a root cannot be.
+
+    Returns:
+        A report a root: the counts of the first pass with what the others added to them.
+
+    Raises:
+        MigrationRefused: A root cannot be gone through.
+        SettingsError: The live generation knows no roots.
+        StoreUnavailable: The store went away for longer than retries last.
+    """
+    roots = list(read_roots(live.metadata).values()) or list(session.settings.roots)
+    if not roots:
+        raise SettingsError(
+            f"{live.name} does not know what it was filled from: run diptych sync SOURCE first"
+        )
+    total: list[RunReport] = []
+    for number in range(1, MOST_PASSES + 1):
+        reports, problems = sync_roots(roots, session)
+        if problems and not force:
+            raise MigrationRefused(
+                f"a root cannot be gone through: {problems[0].message}; the live generation stays "
+                "as it is. Run the same command again, or go on without it with --force"
+            )
+        total = join(total, reports)
+        if session.stopping.is_set() or not any(map(_has_changed, reports)):
+            break
+        _LOG.info("pass %d over the roots found changes; looking once more", number)
+    return total
+
+
+def _has_changed(report: RunReport) -> bool:
+    counts = report.counts
+    return bool(counts.added or counts.updated or counts.deleted)
+
+
+def join(before: Sequence[RunReport], now: Sequence[RunReport]) -> list[RunReport]:
+    """Reports of one root as one: what was done is added up, what is there is as it is now."""
+    earlier = {report.root: report for report in before}
+    joined = []
+    for report in now:
+        if (old := earlier.get(report.root)) is None:
+            joined.append(report)
+            continue
+        sums = {
+            name: getattr(old.counts, name) + getattr(report.counts, name)
+            for name in ("added", "updated", "deleted", "moved", "images", "texts", "tokens")
+        }
+        counts = replace(report.counts, **sums)
+        unchanged = max(0, counts.scanned - counts.failed - counts.added - counts.updated)
+        joined.append(replace(report, counts=replace(counts, unchanged=unchanged)))
+    return joined

@@ -1,0 +1,59 @@
+"""What is kept beside generations: by what they are known, and what goes when they go."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from ingest.assembly import to_fingerprints
+from ingest.store.generations import prune
+from ingest.sync.state import (
+    to_dead_letters_path,
+    to_ledger_path,
+    to_lock_path,
+    to_state_dir,
+)
+
+if TYPE_CHECKING:
+    from ingest.store.engine import Engine
+    from schemas.settings import Settings
+    from schemas.space import Encoder
+
+
+def to_target(settings: Settings, encoder: Encoder) -> str:
+    """Digest of everything that decides a generation's points besides the items' bytes."""
+    from blake3 import blake3
+
+    made = to_fingerprints(settings, encoder.space)
+    said = [made.space.fingerprint, repr(made.policy), made.overlap_tokens]
+    return blake3(json.dumps(said).encode()).hexdigest()
+
+
+def prune_generations(
+    engine: Engine, settings: Settings, *, keep: int = 1, abandon: bool = False
+) -> list[str]:
+    """Remove generations that are not needed any more, with their ledgers.
+
+    Returns:
+        Their names.
+    """
+    removed = prune(engine, settings.collection, keep=keep, abandon=abandon)
+    state_dir = to_state_dir(settings)
+    if state_dir is None:
+        return removed
+    for name in removed:
+        ledger = to_ledger_path(state_dir, name)
+        letters = to_dead_letters_path(state_dir, settings, name)
+        sidecars = [ledger.with_name(ledger.name + suffix) for suffix in ("-wal", "-shm")]
+        for path in (ledger, letters, to_lock_path(state_dir, name), *sidecars):
+            path.unlink(missing_ok=True)
+    return removed
+
+
+def adopt_dead_letters(settings: Settings, generation: str) -> None:
+    """What failed in the build of a generation is what fails in the collection from now on."""
+    state_dir = to_state_dir(settings)
+    if state_dir is not None:
+        built = to_dead_letters_path(state_dir, settings, generation)
+        if built.exists():
+            built.replace(to_dead_letters_path(state_dir, settings))
