@@ -124,8 +124,9 @@ class FolderSource:
             skipped: Counts files of unsupported kinds by extension, and links to folders, if given.
 
         Yields:
-            A record, or an error for a folder that could not be listed, in its place: nothing
-            is known about what is below it.
+            A record, with a stamp unless its file was changed within two seconds of the listing;
+            or an error for a folder that could not be listed, in its place: nothing is known
+            about what is below it. Its source URI is that of the folder, with a slash at the end.
         """
         walk = Walk(self.name, hidden=self.hidden, skipped=skipped)
         return walk.iter_records(str(self.path), self.to_rules())

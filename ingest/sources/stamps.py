@@ -6,9 +6,18 @@ the item have changed. Where nothing makes that sure there is none, and the item
 
 from __future__ import annotations
 
+import json
 import os
+from hashlib import blake2b
 from stat import S_IFMT, S_IFREG
 from time import time_ns
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_DIGEST_BYTES = 16
+"""A row that changed keeps its digest by chance with a probability of 2**-128."""
 
 RACY_NS = 2_000_000_000
 """The coarsest clock of a file system in use, that of FAT, in nanoseconds. A file that was changed
@@ -47,3 +56,30 @@ def stamp_file(path: str) -> str | None:
     except (OSError, ValueError):
         return None
     return to_file_stamp(status, begun_ns, time_ns())
+
+
+def stamp_row(path: str, said: Sequence[object], vector: Sequence[float] | None) -> str | None:
+    """The stamp of a file and of all that the row which names it says of it.
+
+    Args:
+        path: The file.
+        said: Anything that JSON can hold.
+        vector: That of the row, if it has one.
+
+    Returns:
+        The file's stamp and a digest of the rest; None where the file has none.
+    """
+    stamp = stamp_file(path)
+    if stamp is None:
+        return None
+    words = json.dumps(said, sort_keys=True, default=str)
+    digest = blake2b(words.encode(), digest_size=_DIGEST_BYTES)
+    if vector is not None:
+        digest.update(_to_bytes(vector))
+    return f"{stamp}:{digest.hexdigest()}"
+
+
+def _to_bytes(vector: Sequence[float]) -> bytes:
+    import numpy as np
+
+    return np.asarray(vector, np.float32).tobytes()
