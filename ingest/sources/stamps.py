@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _DIGEST_BYTES = 16
 """A row that changed keeps its digest by chance with a probability of 2**-128."""
 
+_TO_WORDS = json.JSONEncoder(sort_keys=True, default=str).encode
+
 RACY_NS = 2_000_000_000
 """The coarsest clock of a file system in use, that of FAT, in nanoseconds. A file that was changed
 so shortly before it was looked at may be changed once more without its times showing it."""
@@ -28,7 +30,7 @@ def to_file_stamp(status: os.stat_result, begun_ns: int, ended_ns: int) -> str |
     """``size:mtime_ns:ctime_ns:inode`` of a regular file.
 
     An edit that puts size and modification time back still moves the time of the last change of
-    the inode, which no program can set; a file that takes another's place has another inode.
+    the inode, which no call sets; a file that takes another's place has another inode.
 
     Args:
         status: Of the file, or of a link's target.
@@ -72,8 +74,7 @@ def stamp_row(path: str, said: Sequence[object], vector: Sequence[float] | None)
     stamp = stamp_file(path)
     if stamp is None:
         return None
-    words = json.dumps(said, sort_keys=True, default=str)
-    digest = blake2b(words.encode(), digest_size=_DIGEST_BYTES)
+    digest = blake2b(_TO_WORDS(said).encode(), digest_size=_DIGEST_BYTES)
     if vector is not None:
         digest.update(_to_bytes(vector))
     return f"{stamp}:{digest.hexdigest()}"
