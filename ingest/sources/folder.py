@@ -5,26 +5,24 @@ from __future__ import annotations
 import os
 import shlex
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
-from ingest.sources.ignore import IGNORE_FILE, IgnoreRules, to_patterns
-from ingest.sources.media_types import MEDIA_TYPES, to_modality
+from ingest.sources.ignore import IgnoreRules, to_patterns
 from ingest.sources.names import check_name, to_name
 from ingest.sources.read import read_beside, read_bytes
-from ingest.sources.uris import FOLDER, from_source_uri, to_printable, to_source_uri
-from schemas.errors import SettingsError, SourceError, UnreadableSource
-from schemas.records import Record
+from ingest.sources.uris import FOLDER, from_source_uri, to_printable
+from ingest.sources.walk import Walk
+from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterable, Iterator
 
-_NO_EXTENSION = "(no extension)"
-_LINKED_FOLDER = "(link to a folder)"
-_INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
+    from schemas.errors import SourceError
+    from schemas.records import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,87 +124,12 @@ class FolderSource:
             skipped: Counts files of unsupported kinds by extension, and links to folders, if given.
 
         Yields:
-            A record, or an error for a folder that could not be listed, in its place: nothing
-            is known about what is below it.
+            A record, with a stamp unless its file was changed within two seconds of the listing;
+            or an error for a folder that could not be listed, in its place: nothing is known
+            about what is below it. Its source URI is that of the folder, with a slash at the end.
         """
-        return _Walk(self, skipped).iter_records()
-
-
-class _Walk:
-    """One pass over a folder. A stack, not recursion: paths may be thousands of folders deep."""
-
-    def __init__(self, source: FolderSource, skipped: Counter[str] | None) -> None:
-        self._source = source
-        self._skipped = skipped
-
-    def iter_records(self) -> Iterator[Record | SourceError]:
-        stack = [iter(self._list("", self._source.to_rules()))]
-        while stack:
-            for item in stack[-1]:
-                if isinstance(item, Record | SourceError):
-                    yield item
-                else:
-                    stack.append(iter(self._list(*item)))
-                    break
-            else:
-                stack.pop()
-
-    def _list(
-        self, relative_folder: str, rules: IgnoreRules
-    ) -> Iterator[Record | SourceError | tuple[str, IgnoreRules]]:
-        """Items of one folder in order; a folder in it stands as the arguments of its listing."""
-        source_uri = to_source_uri(self._source.name, relative_folder)
-        folder_path = self._source.path / relative_folder
-        try:
-            rules = rules.below(folder_path, relative_folder, source_uri)
-            with os.scandir(folder_path) as entries:
-                ordered = sorted(entries, key=_order)
-        except (OSError, ValueError, SourceError) as error:
-            yield _unlisted(source_uri, error)
-            return
-        for entry in ordered:
-            relative_path = relative_folder + entry.name
-            if entry.name.startswith(".") and not self._source.hidden:
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                if rules.admits_folder(f"{relative_path}/"):
-                    yield f"{relative_path}/", rules
-            elif (item := self._to_item(entry, relative_path, rules)) is not None:
-                yield item
-
-    def _to_item(
-        self, entry: os.DirEntry[str], relative_path: str, rules: IgnoreRules
-    ) -> Record | SourceError | None:
-        """The record of a file; None when it is not listed."""
-        if entry.name == IGNORE_FILE or not rules.admits_file(relative_path):
-            return None
-        if _leads_to_folder(entry):
-            self._skip(_LINKED_FOLDER)
-            return None
-        extension = PurePath(entry.name).suffix.lower()
-        media_type = MEDIA_TYPES.get(extension)
-        if media_type is None:
-            self._skip(extension or _NO_EXTENSION)
-            return None
-        source_uri = to_source_uri(self._source.name, relative_path)
-        try:
-            status = _stat(entry)
-        except OSError as error:
-            return UnreadableSource(source_uri, f"cannot be found ({error.strerror})")
-        return Record(
-            source_uri=source_uri,
-            root=self._source.name,
-            location=entry.path,
-            media_type=media_type,
-            modality=to_modality(media_type),
-            size_bytes=status.st_size,
-            # File systems hold times that no store and no calendar does; 64 bits end in 2262.
-            modified_ns=min(max(status.st_mtime_ns, _INT64_MIN), _INT64_MAX),
-        )
-
-    def _skip(self, kind: str) -> None:
-        if self._skipped is not None:
-            self._skipped[kind] += 1
+        walk = Walk(self.name, hidden=self.hidden, skipped=skipped)
+        return walk.iter_records(str(self.path), self.to_rules())
 
 
 def _to_problem(path: Path) -> str:
@@ -220,34 +143,3 @@ def _to_problem(path: Path) -> str:
         )
     problem = "is not a folder" if os.path.lexists(path) else "does not exist"
     return f"{shown} {problem}: give the folder that holds the files"
-
-
-def _leads_to_folder(link: os.DirEntry[str]) -> bool:
-    try:
-        return link.is_dir()
-    except OSError:  # a link to itself
-        return False
-
-
-def _stat(entry: os.DirEntry[str]) -> os.stat_result:
-    """Of a link's target, or of the link itself when it leads nowhere."""
-    try:
-        return entry.stat()
-    except OSError:
-        return entry.stat(follow_symlinks=False)
-
-
-def _order(entry: os.DirEntry[str]) -> bytes:
-    """Folders sort as their paths do, with the slash, whatever the locale."""
-    suffix = b"/" if entry.is_dir(follow_symlinks=False) else b""
-    return os.fsencode(entry.name) + suffix
-
-
-def _unlisted(source_uri: str, error: Exception) -> SourceError:
-    """The error of a folder about which nothing is known."""
-    reason = getattr(error, "strerror", None) or getattr(error, "reason", None) or str(error)
-    return UnreadableSource(
-        source_uri,
-        f"the folder or its {IGNORE_FILE} cannot be read ({reason}); "
-        "mend it, or exclude the folder",
-    )

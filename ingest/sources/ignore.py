@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pathspec import GitIgnoreSpec
@@ -12,7 +12,6 @@ from ingest.decode.files import read_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
 IGNORE_FILE = ".diptychignore"
 """Patterns in it hold for its folder and what is below; a deeper file overrules a higher one."""
@@ -29,13 +28,20 @@ class IgnoreRules:
         exclude: Files and folders that match are passed over, whatever an ignore file says.
         layers: ``(folder, patterns)`` of each ignore file, deepest first; the folder is relative
             to the root and ends in a slash, or is empty for the root.
+        admits_all: Whether there is nothing to ask.
     """
 
     include: GitIgnoreSpec | None
     exclude: GitIgnoreSpec
     layers: tuple[tuple[str, GitIgnoreSpec], ...] = ()
+    admits_all: bool = field(init=False)
 
-    def below(self, folder_path: Path, relative_path: str, source_uri: str) -> IgnoreRules:
+    def __post_init__(self) -> None:
+        """See whether there is a pattern."""
+        is_empty = self.include is None and not self.exclude.patterns and not self.layers
+        object.__setattr__(self, "admits_all", is_empty)
+
+    def below(self, folder_path: str, relative_path: str, source_uri: str) -> IgnoreRules:
         """These rules with the folder's own ignore file on top, if it has one.
 
         Args:
@@ -47,7 +53,7 @@ class IgnoreRules:
             SourceError: The ignore file cannot be read.
             ValueError: It holds what is no pattern.
         """
-        path = folder_path / IGNORE_FILE
+        path = os.path.join(folder_path, IGNORE_FILE)  # noqa: PTH118 - it may be no text
         if not os.path.lexists(path):
             return self
         content = read_file(os.path.realpath(path), source_uri, max_bytes=_MAX_IGNORE_BYTES)

@@ -20,6 +20,13 @@ PAGE_KEYS = 1000
 
 _S3 = frozenset({"s3", "s3a"})
 _TIMES = ("LastModified", "last_modified", "mtime", "modified", "updated", "created")
+_VERSIONS = ("generation", "ETag", "etag", "md5Hash", "sha", "hex", "blob_id")
+"""What changes with an object's bytes, where its store says it: the number of the write (Google),
+an entity tag (S3, Azure, WebDAV), a hash (GitHub, git, Hugging Face)."""
+
+_WEAK = "W/"
+"""Begins an entity tag that may stay when bytes change (RFC 9110, section 8.8.1)."""
+
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 _NS = 1_000_000_000
 
@@ -33,12 +40,14 @@ class Entry:
         is_file: Whether it is a file; links and the like are not.
         size_bytes: 0 where the listing does not say.
         modified_ns: Nanoseconds since the epoch; None where the listing does not say.
+        stamp: See :func:`to_stamp`.
     """
 
     key: str
     is_file: bool = True
     size_bytes: int = 0
     modified_ns: int | None = None
+    stamp: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +161,31 @@ def _call(place: Place, action: Callable[[], Any]) -> Any:  # noqa: ANN401 - a b
 def _to_entry(key: str, found: Mapping[str, Any], *, is_file: bool) -> Entry:
     size = found.get("Size", found.get("size"))
     modified = next((found[name] for name in _TIMES if found.get(name) is not None), None)
-    return Entry(
-        key,
-        is_file=is_file,
-        size_bytes=size if isinstance(size, int) and size > 0 else 0,
-        modified_ns=to_ns(modified),
-    )
+    size_bytes = size if isinstance(size, int) and size > 0 else 0
+    modified_ns = to_ns(modified)
+    stamp = to_stamp(found, size_bytes, modified_ns)
+    return Entry(key, is_file, size_bytes, modified_ns, stamp)
+
+
+def to_stamp(found: Mapping[str, Any], size_bytes: int, modified_ns: int | None) -> str | None:
+    """``version:size:modified_ns`` of an object whose store gives each content a version.
+
+    Size and time alone promise nothing, however fine the clock: whoever copies files with their
+    times (``rsync -t``, ``cp -p``, an archive unpacked) puts other bytes behind the same two, and
+    no remote file system lists the time of the last change of the inode, which would show it.
+
+    Args:
+        found: What the listing says.
+        size_bytes: Of the object.
+        modified_ns: Of the object.
+
+    Returns:
+        The stamp; None where the listing has no version, or one that may outlive a change.
+    """
+    version = next((str(found[name]) for name in _VERSIONS if found.get(name)), "")
+    if not version or version.startswith(_WEAK):
+        return None
+    return f"{version}:{size_bytes}:{modified_ns}"
 
 
 def to_ns(moment: object) -> int | None:

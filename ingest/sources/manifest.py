@@ -134,11 +134,14 @@ class ManifestSource:
         """A record for each row, in the order of the file; memory does not grow with its rows.
 
         (But for eight bytes of each id, see :class:`RowMapper`.) Files and URLs that rows name
-        are not looked at.
+        are not read. Of a file on this machine the size, the times and the inode are asked for:
+        with a digest of what its row says they are the record's stamp. Rows with a URL have none,
+        nor have those that hold their content.
 
         Yields:
             A record, or an error in the place of a row that cannot become one. A file that breaks
-            off ends with an error which stands for the rest.
+            off ends with an error which stands for the rest; its source URI is that of the root,
+            with a slash at the end, as any item may be in the rows that are missing.
 
         Raises:
             SettingsError: The table is gone or no table any more.

@@ -112,7 +112,9 @@ class RemoteSource:
             skipped: Counts files of unsupported kinds by extension, if given.
 
         Yields:
-            A record, or an error for a folder that could not be listed.
+            A record, or an error for a folder that could not be listed: its source URI is that
+            of the folder, with a slash at the end. A record has a stamp where the listing gives
+            each content a version of its own (S3, Google, Azure, Hugging Face; not SFTP).
 
         Raises:
             SettingsError: Nothing is there, or nobody is let in.
@@ -189,6 +191,7 @@ class RemoteSource:
             modality=to_modality(media_type),
             size_bytes=entry.size_bytes,
             modified_ns=entry.modified_ns,
+            stamp=entry.stamp,
         )
 
 

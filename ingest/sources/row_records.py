@@ -13,9 +13,10 @@ from ingest.sources.json_values import LEFT_OUT, to_json_value
 from ingest.sources.media_types import to_modality
 from ingest.sources.row import RowError, Unusable
 from ingest.sources.row_files import ROW_MARK
-from ingest.sources.row_item import TEXT, Item, ItemFinder, to_reference, to_words
+from ingest.sources.row_item import TEXT, Item, ItemFinder, is_url, to_reference, to_words
 from ingest.sources.row_vector import to_vector
 from ingest.sources.row_words import share_words, to_title_line
+from ingest.sources.stamps import stamp_row
 from ingest.sources.uris import to_printable, to_source_uri
 from schemas.errors import SourceTooLarge
 from schemas.records import Record
@@ -165,6 +166,7 @@ class RowMapper:
         metadata = self._to_metadata(row, item.role, spare)
         if caption or metadata:
             _check_size(metadata, caption)
+        title, vector = title and to_title_line(title), self._to_vector(row)
         return Record(
             source_uri=uri,
             root=self._table.root,
@@ -173,10 +175,11 @@ class RowMapper:
             modality=modality,
             size_bytes=len(item.content) if item.content else 0,
             metadata=metadata,
-            title=title and to_title_line(title),
+            title=title,
             caption=caption,
             content=item.content,
-            vector=self._to_vector(row),
+            vector=vector,
+            stamp=_to_stamp(item, (item.media_type, title, caption, metadata), vector),
         )
 
     def _to_metadata(
@@ -225,6 +228,13 @@ class RowMapper:
                 self._table.label,
             )
         self._has_warned = True
+
+
+def _to_stamp(item: Item, said: tuple[object, ...], vector: Sequence[float] | None) -> str | None:
+    """Of a row whose item is a file of this machine."""
+    if item.location is None or is_url(item.location):
+        return None
+    return stamp_row(item.location, said, vector)
 
 
 def to_row_key(number: int) -> str:

@@ -80,9 +80,8 @@ class Shard:
     location: str
 
     def to_source_uri(self, member_name: str = "") -> str:
-        """Of a member; of the shard itself without one."""
-        path = f"{self.name}/{member_name}" if member_name else self.name
-        return to_source_uri(self.root, path, SHARD)
+        """Of a member; of the shard itself, with a slash at the end, without one."""
+        return to_source_uri(self.root, f"{self.name}/{member_name}", SHARD)
 
 
 @dataclass(slots=True)

@@ -126,7 +126,8 @@ class ShardSource:
         Yields:
             A record with its content, or an error: for a member that is too large or comes
             twice, for metadata that is none, and for a shard that is damaged, after the samples
-            before the damage. The next shard goes on.
+            before the damage; its source URI is that of the shard, with a slash at the end, as
+            nothing is known about the rest of it. The next shard goes on.
 
         Raises:
             SourceUnavailable: The file system does not answer, or stopped to.

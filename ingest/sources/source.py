@@ -42,7 +42,12 @@ class Source(Protocol):
                 if given.
 
         Yields:
-            A record, or an error in the place of what could not be listed.
+            A record, or an error in the place of what could not be listed. The source URI of an
+            error is that of the one item that is not known, or ends in a slash and stands for
+            everything whose URI begins with it: a folder, a shard, the root itself. What it
+            stands for may still be there, so whoever compares listings must not take it for
+            gone. Where two listings give an item the same ``stamp``, neither its bytes nor
+            anything else that they say of it, its location aside, have changed in between.
 
         Raises:
             SettingsError: The root cannot be listed at all as it was asked for.

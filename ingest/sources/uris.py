@@ -39,7 +39,12 @@ def to_source_uri(root: str, relative_path: str, scheme: str = FOLDER) -> str:
             root itself.
         scheme: Of the kind of source.
     """
-    return f"{scheme}://{quote(root, safe='')}/{quote_from_bytes(os.fsencode(relative_path))}"
+    return f"{scheme}://{quote(root, safe='')}/{quote_path(relative_path)}"
+
+
+def quote_path(relative_path: str) -> str:
+    """A path, or a part of one, as it stands in a source URI; the parts of one are quoted alike."""
+    return quote_from_bytes(os.fsencode(relative_path))
 
 
 def from_source_uri(source_uri: str) -> tuple[str, str]:

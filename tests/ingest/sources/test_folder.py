@@ -162,6 +162,15 @@ def test_a_folder_that_vanishes_during_the_walk_is_one_error(tmp_path: Path) -> 
     assert last.source_uri == "folder://r/d.txt"
 
 
+def test_a_root_that_vanishes_is_one_error_that_stands_for_all_of_it(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    source = FolderSource.open(tmp_path / "photos")
+    (tmp_path / "photos").rmdir()
+    [gone] = source.iter_records()
+    assert isinstance(gone, SourceError)
+    assert gone.source_uri == "folder://photos/"
+
+
 def test_links_to_folders_are_not_entered_and_links_to_files_are_listed(tmp_path: Path) -> None:
     fill(tmp_path, "real/a.txt")
     (tmp_path / "loop").symlink_to(tmp_path)

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from hashlib import md5
 from typing import TYPE_CHECKING, Any
 
 import fsspec
@@ -117,6 +118,23 @@ def test_records_say_what_lies_in_a_bucket(bucket: Bucket) -> None:
     )
     assert odd.modified_ns is not None
     assert len(keys(RemoteSource.open("s3://photos/in", options=bucket.options))) == len(KEYS) - 1
+
+
+def test_an_object_that_is_written_anew_has_another_stamp(bucket: Bucket) -> None:
+    source = RemoteSource.open("s3://photos/stamps", options=bucket.options)
+    contents = (b"old", b"new", b"old")
+    seen = []
+    for content in contents:
+        bucket.put("stamps/a.txt", content)
+        [record] = records(source)
+        [again] = records(source)
+        assert record.stamp is not None
+        assert record.stamp == again.stamp
+        version, _, rest = record.stamp.partition(":")
+        assert rest == f"3:{record.modified_ns}"
+        seen.append(version)
+    assert seen == [f'"{md5(content, usedforsecurity=False).hexdigest()}"' for content in contents]
+    bucket.client.delete_object(Bucket="photos", Key="stamps/a.txt")
 
 
 def test_objects_are_read_by_several_threads(bucket: Bucket) -> None:

@@ -217,7 +217,7 @@ def test_a_damaged_shard_is_an_error_after_the_last_whole_sample(
     pack(tmp_path / "s-1.tar", SAMPLES[:1])
     *before, error, after = listed(tmp_path / "s-{0..1}.tar")
     assert isinstance(error, UnreadableSource)
-    assert error.source_uri == "shard://s/s-0.tar"
+    assert error.source_uri == "shard://s/s-0.tar/"
     last = len(before) - 1
     assert last in {1, 2}
     assert f"after sample {last} " in error.reason
@@ -239,7 +239,7 @@ def test_damaged_gzip_is_an_error_of_its_shard(tmp_path: Path) -> None:
     pack(tmp_path / "z.tar.gz", SAMPLES, "w:gz")
     items = listed(tmp_path / "*.tar.gz")
     errors = [item.source_uri for item in items if isinstance(item, UnreadableSource)]
-    assert errors == [f"shard://s/{name}" for name in broken]
+    assert errors == [f"shard://s/{name}/" for name in broken]
     assert [item for item in shown(items) if "/z.tar.gz/" in str(item)] == [
         f"shard://s/z.tar.gz/{n}.jpg" for n in range(5)
     ]
