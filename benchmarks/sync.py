@@ -1,5 +1,4 @@
-"""What a synchronisation costs when there is nothing to do, when a little has changed, and after a
-rename.
+"""What a synchronisation costs when little or nothing has changed.
 
 Prints, for an embedded index:
 
@@ -72,7 +71,7 @@ def measure_idle(base: Path, repeats: int) -> None:
     begun = perf_counter()
     run(base, dry_import=True)
     importing = perf_counter() - begun
-    walks, runs, encoded, writes = [], [], 0, 0
+    walks, runs, encoded, writes, count = [], [], 0, 0, 0
     for _ in range(repeats):
         begun = perf_counter()
         count = walk(base / "tree")
@@ -108,7 +107,8 @@ def show_changes(base: Path, files: int) -> None:
         path.write_text(f"changed {path.name}", encoding="utf-8")
     report, encoded = run(base)
     print(
-        f"{len(changed):,} of {files:,} changed: {encoded:,} encoded, {report.counts.updated:,} updated"
+        f"{len(changed):,} of {files:,} changed: "
+        f"{encoded:,} encoded, {report.counts.updated:,} updated"
     )
     folder = min(path for path in tree.iterdir() if path.is_dir())
     count = sum(1 for _ in folder.rglob("*.txt"))
@@ -147,11 +147,7 @@ def make_encoder() -> Any:  # noqa: ANN401 - a class made when its base can be i
 
         def __init__(self) -> None:
             super().__init__()
-            self._space = replace(LegibleEncoder().space, dimension=16)
-
-        @property
-        def space(self) -> Any:  # noqa: ANN401 - EmbeddingSpace, imported late
-            return self._space
+            self.space = replace(self.space, dimension=16)
 
         def encode_images(self, images: Sequence[Image]) -> Vectors:
             return self._encode([image.tobytes() for image in images])
