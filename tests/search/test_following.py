@@ -170,6 +170,46 @@ def test_readers_see_no_error_and_no_mixture_through_many_swaps(engine: Engine) 
         assert all(page.collection[-1] == page.model_id[-1] for page in reader.pages)
 
 
+def test_a_query_keeps_the_generation_it_began_with(
+    engine: Engine, searcher: Searcher, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = engine.query_points_groups
+    meanwhile: list[str] = []
+
+    def swap_first(*args: Any, **kwargs: Any) -> Any:
+        monkeypatch.undo()
+        build(engine, 2)
+        clock.seconds += 10
+        meanwhile.append(ask(searcher))
+        return query(*args, **kwargs)
+
+    monkeypatch.setattr(engine, "query_points_groups", swap_first)
+    page = searcher.search("red", target="text")
+    assert meanwhile == [f"{NAME}__g002"]
+    assert to_generation(page) == f"{NAME}__g001"
+    assert page.model_id == "turned-1"
+
+
+def test_one_that_is_removed_between_two_questions_is_asked_nothing_more(
+    engine: Engine, searcher: Searcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Target "any" asks for images and then for texts: the answer must be of one generation."""
+    query = engine.query_points_groups
+    asked: list[str] = []
+
+    def query_and_remove(name: str, *args: Any, **kwargs: Any) -> Any:
+        answer = query(name, *args, **kwargs)
+        asked.append(name[-4:])
+        if len(asked) == 1:
+            build(engine, 2)
+            prune(engine, NAME, keep=0)
+        return answer
+
+    monkeypatch.setattr(engine, "query_points_groups", query_and_remove)
+    assert to_generation(searcher.search("red")) == f"{NAME}__g002"
+    assert asked == ["g001", "g002", "g002"]
+
+
 def test_a_swap_is_noticed_when_the_time_is_up_and_not_before(
     engine: Engine, searcher: Searcher, clock: Clock, loader: Loader
 ) -> None:
