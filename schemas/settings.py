@@ -65,6 +65,8 @@ class Settings(BaseSettings):
         model: Model id: the offline default, a folder, or a Hugging Face id.
         revision: Exact revision of a Hugging Face model; without it the catalogue's.
         top_k: Hits in an answer.
+        refresh_seconds: How long a searcher takes it for granted that the collection's name means
+            the same generation; 0 looks at every query.
         backend: What runs the model: ``torch``, ``onnx`` or ``openvino``; without it the model's
             usual one.
         dtype: Arithmetic of the model: ``float32``, ``bfloat16``, ``float16`` or ``int8``;
@@ -107,6 +109,7 @@ class Settings(BaseSettings):
     model: str = Field("hinge-en-1", min_length=1)
     revision: str | None = None
     top_k: int = Field(10, ge=1, le=10_000)
+    refresh_seconds: float = Field(10.0, ge=0)
     backend: Literal["torch", "onnx", "openvino"] | None = None
     dtype: Literal["float32", "bfloat16", "float16", "int8"] | None = None
     workers: int = Field(0, ge=0, le=256)

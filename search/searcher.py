@@ -3,52 +3,42 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING
 
-from schemas.errors import QueryError, SpaceMismatch, UnsupportedModality
+from schemas.errors import CollectionMissing, QueryError, SpaceMismatch
 from schemas.query import Page, Target
-from search.filters import to_filter
-from search.query import encode_query, to_query
-from search.ranking import interleave, to_hits
+from search.generation import Follower, Generation
+from search.query import to_query
+from search.request import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
-    from typing import Any, Self
+    from typing import Self
 
     from ingest.decode.limits import Limits
     from ingest.store.collections import ConcreteCollection
     from ingest.store.engine import Engine
     from schemas.query import Hit, Where
-    from schemas.records import Modality
     from schemas.settings import Settings
     from schemas.space import Encoder
     from search.query import QueryLike
 
-MAX_TOP_K = 10_000
-"""The longest answer; more is a listing, not a search."""
-
-DOCUMENT_FIELD = "source_uri"
-"""Hits with the same value here are chunks of one document."""
-
 
 class Searcher:
-    """Searches one collection with one encoder.
+    """Searches one collection with the encoder of its space.
 
-    Calls from several threads are safe. The collection is resolved once: after its alias moves to
-    a new generation this searcher goes on asking the old one, with the encoder that fits it.
+    Calls from several threads are safe. Made from a collection and an encoder it stays with them.
+    Made by :meth:`open` or :meth:`follow` it follows the name: some time after the alias has moved
+    to a new generation, the generation and its encoder are exchanged together, between two queries.
 
     Args:
         engine: The store; closed by :meth:`close`.
         collection: The concrete collection with its space and canary.
         encoder: Makes the query vectors.
         limits: Over which an image query is refused; None for the defaults.
-
-    Attributes:
-        collection: The collection that answers.
-        encoder: The encoder in use.
 
     Raises:
         SpaceMismatch: The collection was built in another space than the encoder's.
@@ -63,15 +53,24 @@ class Searcher:
         limits: Limits | None = None,
     ) -> None:
         """Refuse an encoder whose vectors mean nothing in this collection."""
-        from ingest.store.collections import check_space
-
-        check_space(collection, encoder.space)
-        self.collection = collection
-        self.encoder = encoder
         self._engine = engine
         self._limits = limits
-        self._proven: set[Modality] = set()
-        self._proving = Lock()
+        self._fixed = Generation(collection, encoder)
+        self._follower: Follower | None = None
+
+    @property
+    def collection(self) -> ConcreteCollection:
+        """The collection that answers now."""
+        return self._generation.collection
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder in use now."""
+        return self._generation.encoder
+
+    @property
+    def _generation(self) -> Generation:
+        return self._follower.live if self._follower else self._fixed
 
     @classmethod
     def open(
@@ -81,6 +80,7 @@ class Searcher:
         *,
         model: str | None = None,
         settings: Settings | None = None,
+        refresh_seconds: float | None = None,
     ) -> Self:
         """Open a collection with the encoder it was built with.
 
@@ -91,6 +91,8 @@ class Searcher:
             collection: Name or alias; None for the settings'.
             model: Model id; None for the collection's own model in its own revision.
             settings: Everything else; None loads them from environment and ``diptych.toml``.
+            refresh_seconds: How long until a query looks whether the name means a new generation;
+                None for the settings'. A generation's own name always means itself.
 
         Raises:
             CollectionMissing: No collection has that name.
@@ -105,23 +107,68 @@ class Searcher:
         settings = settings or load_settings()
         engine = open_store(settings, url)
         try:
-            return cls._compose(engine, collection or settings.collection, model, settings)
+            return cls._compose(
+                engine, collection or settings.collection, model, settings, refresh_seconds
+            )
         except BaseException:
             engine.close()
             raise
 
     @classmethod
-    def _compose(cls, engine: Engine, name: str, model: str | None, settings: Settings) -> Self:
-        from ingest.decode.limits import Limits
-        from ingest.encoders.recorded import load_recorded_encoder
-        from ingest.store.collections import resolve_collection
+    def follow(
+        cls,
+        engine: Engine,
+        name: str,
+        load_encoder: Callable[[ConcreteCollection], Encoder],
+        *,
+        limits: Limits | None = None,
+        refresh_seconds: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> Self:
+        """Search what a name means in an open store, also after its alias has moved.
 
-        collection = resolve_collection(engine, name)
-        _check_model(collection, model)
-        encoder = load_recorded_encoder(
-            collection.space, settings, model=model, threads=settings.workers
+        Args:
+            engine: The store; closed by :meth:`close`.
+            name: Name or alias.
+            load_encoder: Gives the encoder of a collection, or raises ModelUnavailable.
+            limits: Over which an image query is refused; None for the defaults.
+            refresh_seconds: How long until a query looks whether the name means a new generation;
+                0 looks at every query.
+            clock: Monotonic seconds.
+
+        Raises:
+            CollectionMissing: No collection has that name.
+            StoreError: The store failed.
+            EncoderError: The encoder cannot be loaded.
+            SpaceMismatch: It is not of the collection's space.
+        """
+        follower = Follower(
+            engine, name, load_encoder, refresh_seconds=refresh_seconds, clock=clock
         )
-        return cls(engine, collection, encoder, limits=Limits.from_settings(settings))
+        live = follower.live
+        searcher = cls(engine, live.collection, live.encoder, limits=limits)
+        searcher._follower = follower
+        return searcher
+
+    @classmethod
+    def _compose(
+        cls,
+        engine: Engine,
+        name: str,
+        model: str | None,
+        settings: Settings,
+        refresh_seconds: float | None,
+    ) -> Self:
+        from ingest.decode.limits import Limits
+
+        seconds = settings.refresh_seconds if refresh_seconds is None else refresh_seconds
+        return cls.follow(
+            engine,
+            name,
+            partial(_load_encoder, model=model, settings=settings),
+            limits=Limits.from_settings(settings),
+            refresh_seconds=seconds,
+        )
 
     def search(
         self,
@@ -159,21 +206,21 @@ class Searcher:
             StoreError: The store failed.
         """
         begun = time.perf_counter()
-        asked = to_query(query)
-        goal = _to_target(target)
-        options = [
-            _to_options(to_filter(modality, where), top_k, score_threshold)
-            for modality in self._modalities(goal)
-        ]
-        self._prove(asked.modality)
-        vector = encode_query(asked, self.encoder, limits=self._limits).tolist()
-        ask = self._ask_chunks if all_chunks else self._ask_documents
-        answers = [to_hits(ask(vector, option), asked.text) for option in options]
+        request = Request(
+            query=to_query(query),
+            target=_to_target(target),
+            where=where,
+            top_k=top_k,
+            all_chunks=all_chunks,
+            score_threshold=score_threshold,
+            limits=self._limits,
+        )
+        hits, generation = self._answer(request)
         return Page(
-            hits=_merge(answers, top_k),
-            target=goal,
-            model_id=self.encoder.space.model_id,
-            collection=self.collection.name,
+            hits=hits,
+            target=request.target,
+            model_id=generation.encoder.space.model_id,
+            collection=generation.collection.name,
             took_seconds=time.perf_counter() - begun,
         )
 
@@ -194,45 +241,29 @@ class Searcher:
         """Close."""
         self.close()
 
-    def _modalities(self, target: Target) -> list[Modality]:
-        """The modalities to ask for: those of the target that the space has."""
-        has = self.encoder.space.modalities
-        wanted = [modality for modality in target.modalities if modality in has]
-        if not wanted:
-            raise UnsupportedModality(
-                f"{self.encoder.space.model_id} encodes no {target}s, so the collection has none"
-            )
-        return wanted
-
-    def _ask_chunks(self, vector: list[float], options: Mapping[str, Any]) -> list[Any]:
-        """The nearest points of the store."""
-        return self._engine.query_points(self.collection.name, vector, **options).points
-
-    def _ask_documents(self, vector: list[float], options: Mapping[str, Any]) -> list[Any]:
-        """The nearest point of each of the nearest documents."""
-        groups = self._engine.query_points_groups(
-            self.collection.name, DOCUMENT_FIELD, vector, group_size=1, **options
-        ).groups
-        return [group.hits[0] for group in groups]
-
-    def _prove(self, modality: Modality) -> None:
-        """Compare the encoder with the collection's canary, once a modality."""
-        from ingest.encoders.canary import check_canary
-
-        with self._proving:
-            if modality not in self._proven and modality in self.encoder.space.modalities:
-                check_canary(self.encoder, self.collection.canary, (modality,))
-                self._proven.add(modality)
+    def _answer(self, request: Request) -> tuple[tuple[Hit, ...], Generation]:
+        """The hits, and the one generation that all of them are from."""
+        if self._follower is None:
+            return request.ask(self._engine, self._fixed), self._fixed
+        modality = request.query.modality
+        generation = self._follower.look(modality)
+        try:
+            return request.ask(self._engine, generation), generation
+        except CollectionMissing:
+            replaced = self._follower.replace(generation, modality)
+            if replaced is None:
+                raise
+        return request.ask(self._engine, replaced), replaced
 
 
-def _to_options(filter_: object, top_k: object, score_threshold: float | None) -> dict[str, Any]:
-    """What every engine is asked with besides the vector."""
-    is_count = isinstance(top_k, int) and not isinstance(top_k, bool)
-    if not (is_count and top_k in range(1, MAX_TOP_K + 1)):
-        raise QueryError(f"top_k is a whole number from 1 to {MAX_TOP_K:,}, not {top_k!r}")
-    if score_threshold is not None and not -1 <= score_threshold <= 1:
-        raise QueryError(f"score_threshold is a cosine from -1 to 1, not {score_threshold!r}")
-    return {"query_filter": filter_, "limit": top_k, "score_threshold": score_threshold}
+def _load_encoder(
+    collection: ConcreteCollection, *, model: str | None, settings: Settings
+) -> Encoder:
+    """The given model, else the collection's own."""
+    from ingest.encoders.recorded import load_recorded_encoder
+
+    _check_model(collection, model)
+    return load_recorded_encoder(collection.space, settings, model=model, threads=settings.workers)
 
 
 def _check_model(collection: ConcreteCollection, model: str | None) -> None:
@@ -247,10 +278,6 @@ def _check_model(collection: ConcreteCollection, model: str | None) -> None:
         f"collection {collection.name!r} was built with {recorded}, not with {model}: leave the "
         f"model out, or name a collection that was built with it"
     )
-
-
-def _merge(answers: Sequence[Sequence[Hit]], top_k: int) -> tuple[Hit, ...]:
-    return tuple(answers[0]) if len(answers) == 1 else interleave(answers, top_k)
 
 
 def _to_target(target: Target | str) -> Target:

@@ -22,7 +22,7 @@ from ingest.migrate.questions import make_questions, read_pairs
 from ingest.migrate.upkeep import adopt_dead_letters, prune_generations, to_target
 from ingest.store.collections import resolve_collection
 from ingest.store.connect import open_store
-from ingest.store.generations import TARGET, ensure_building, publish
+from ingest.store.generations import PUBLISHING, STATE, TARGET, ensure_building, publish
 from ingest.sync.roots import open_root, read_roots
 from ingest.sync.session import SyncOptions, open_session
 from ingest.sync.state import (
@@ -128,6 +128,7 @@ class MigrateJob:
             )
             target = to_target(self._settings, encoder)
             if live.metadata.get(TARGET) == target:
+                self._finish(engine, live)
                 self._notes.append(f"{live.name} is built like this already: nothing to do")
             else:
                 report = self._migrate(engine, live, encoder, target, live_encoder, report)
@@ -137,6 +138,12 @@ class MigrateJob:
             seconds=round(monotonic() - begun, 3),
             notes=tuple(self._notes),
         )
+
+    def _finish(self, engine: Engine, live: ConcreteCollection) -> None:
+        """What a run that was cut short just after it had moved the alias has left to do."""
+        if live.metadata.get(STATE) == PUBLISHING:
+            publish(engine, self._settings.collection, live.name)
+            adopt_dead_letters(self._settings, live.name)
 
     def _open_encoder(self, live: ConcreteCollection) -> Encoder:
         if "model" in self._settings.model_fields_set:

@@ -103,7 +103,7 @@ def ensure_collection(
         raise SettingsError(
             f"collection {name!r} ends like another collection's generation; leave the ending out"
         )
-    generation = _adopt_generation(engine, name, space) or to_generation(name, FIRST_GENERATION)
+    generation = _adopt_generation(engine, name, space)
     _ensure_generation(engine, generation, space, canary)
     made = read_collection(engine, generation)
     check_space(made, space)
@@ -155,29 +155,44 @@ def read_collection(engine: Engine, concrete: str) -> ConcreteCollection:
         ) from error
 
 
-def _adopt_generation(engine: Engine, name: str, space: EmbeddingSpace) -> str | None:
-    """The newest generation that has lost its alias or never got it, if there is one.
+def _adopt_generation(engine: Engine, name: str, space: EmbeddingSpace) -> str:
+    """The generation that a name without an alias is to mean.
 
-    One that is empty and of another space is what an attempt with another model left; it goes.
+    It is the newest one that has lost its alias or never got it. One that is empty and of another
+    space is what an attempt with another model left; it goes. What a migration was still building
+    is taken only where there is nothing else and it is of the same space; without any, a new one.
 
     Raises:
-        SpaceMismatch: It holds points of another space.
+        SpaceMismatch: The newest holds points of another space.
     """
-    numbers = [
-        parsed[1]
-        for collection_name in read_names(engine)
-        if (parsed := from_generation(collection_name)) and parsed[0] == name
-    ]
-    if not numbers:
-        return None
-    found = [read_collection(engine, to_generation(name, number)) for number in numbers]
-    # One that a migration was building when the alias got lost comes after those that were whole.
-    newest = max(found, key=lambda one: (one.metadata.get("state") != "building", one.name))
-    if newest.space.fingerprint != space.fingerprint and engine.count(newest.name).count == 0:
-        engine.delete_collection(newest.name)
-        return None
-    check_space(newest, space)
-    return newest.name
+    found = _read_generations(engine, name)
+    whole = [number for number, one in found.items() if one.metadata.get("state") != "building"]
+    if whole:
+        newest = found[max(whole)]
+        if newest.space.fingerprint != space.fingerprint and engine.count(newest.name).count == 0:
+            engine.delete_collection(newest.name)
+        else:
+            check_space(newest, space)
+        return newest.name
+    same = [number for number, one in found.items() if one.space.fingerprint == space.fingerprint]
+    if not same:
+        return to_generation(name, max(found, default=FIRST_GENERATION - 1) + 1)
+    adopted = found[max(same)].name
+    engine.update_collection(adopted, metadata={"state": None})
+    return adopted
+
+
+def _read_generations(engine: Engine, name: str) -> dict[int, ConcreteCollection]:
+    """Number -> every generation of a name.
+
+    Raises:
+        StoreRejected: One of them is damaged or not ours.
+    """
+    parsed = [from_generation(collection) for collection in read_names(engine)]
+    numbers = [one[1] for one in parsed if one is not None and one[0] == name]
+    return {
+        number: read_collection(engine, to_generation(name, number)) for number in sorted(numbers)
+    }
 
 
 def _ensure_generation(

@@ -5,35 +5,43 @@ Every step may be repeated after it was cut short.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ingest.store.collections import (
     create_collection,
+    ensure_payload_indexes,
     point_alias,
     read_aliases,
     read_collection,
     read_names,
 )
 from schemas.collection import from_generation, to_generation
-from schemas.errors import MigrationRefused, StoreRejected
+from schemas.errors import CollectionMissing, MigrationRefused, StoreRejected
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ingest.store.collections import Canary, ConcreteCollection
     from ingest.store.engine import Engine
     from schemas.space import EmbeddingSpace
 
 STATE: Final = "state"
-"""Metadata key: :data:`BUILDING` until a generation is published; missing or None from then on."""
+"""Metadata key: :data:`BUILDING`, then :data:`PUBLISHING`; missing in one that was published."""
 
 BUILDING: Final = "building"
+PUBLISHING: Final = "publishing"
+"""It is whole, and its alias is about to be moved or has just been."""
+
 TARGET: Final = "target"
 """Metadata key: digest of what a generation is built for; an interrupted build is known by it."""
 
 PREVIOUS: Final = "previous"
 """Metadata key of a published generation: which one it took the place of."""
+
+HIGHEST: Final = "highest_generation"
+"""Metadata key: the highest number that was ever removed. No number is given twice: a searcher that
+has not noticed yet would ask another model's collection under the name that it knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,7 @@ class Generation:
         is_building: Whether it has not been published yet.
         previous: The generation that it took the place of.
         created_at: ISO 8601 in UTC.
+        points: How many it holds; None where they were not counted.
     """
 
     name: str
@@ -57,10 +66,18 @@ class Generation:
     is_building: bool
     previous: str | None
     created_at: str | None
+    points: int | None = None
 
 
-def list_generations(engine: Engine, name: str) -> list[Generation]:
-    """All generations of a collection, oldest first; collections that are not ours are left out.
+def list_generations(engine: Engine, name: str, *, counts: bool = False) -> list[Generation]:
+    """All generations of a collection, oldest first.
+
+    Those that are not ours, are damaged or are being removed are left out.
+
+    Args:
+        engine: Where they are.
+        name: The alias.
+        counts: Whether to count their points, for which an embedded index loads them.
 
     Raises:
         StoreUnavailable: The store did not answer.
@@ -70,9 +87,11 @@ def list_generations(engine: Engine, name: str) -> list[Generation]:
     for number in _read_numbers(engine, name):
         try:
             collection = read_collection(engine, to_generation(name, number))
-        except StoreRejected:
+            points = engine.count(collection.name).count if counts else None
+        except (StoreRejected, CollectionMissing):
             continue
-        found.append(_to_generation(collection, number, is_live=collection.name == live))
+        one = _to_generation(collection, number, is_live=collection.name == live)
+        found.append(replace(one, points=points))
     return found
 
 
@@ -89,34 +108,40 @@ def ensure_building(
         target: Digest of everything that decides its points.
 
     Raises:
+        StoreRejected: Another run has just made one with the same number for something else.
         StoreUnavailable: The store did not answer; call again.
     """
-    for generation in reversed(list_generations(engine, name)):
-        if generation.is_building and not generation.is_live:
+    generations = list_generations(engine, name)
+    for generation in reversed(generations):
+        if generation.is_building:
             found = read_collection(engine, generation.name)
-            if found.metadata.get(TARGET) == target and found.space == space:
-                return found
-    number = max(_read_numbers(engine, name), default=0) + 1
-    concrete = to_generation(name, number)
+            if _is_for(found, space, target):
+                return _resume(engine, found)
+    concrete = to_generation(name, _read_highest(engine, name, generations) + 1)
     marks = {STATE: BUILDING, TARGET: target}
     create_collection(engine, concrete, space, canary, more=marks)
-    return read_collection(engine, concrete)
+    made = read_collection(engine, concrete)
+    if not _is_for(made, space, target):
+        raise StoreRejected(f"{concrete} was made by another run meanwhile; run this one again")
+    return made
 
 
 def publish(engine: Engine, name: str, generation: str) -> str | None:
     """Point the alias to a generation, by one lone ``CreateAlias``.
 
     (A delete and a create are saved one after the other: between them the alias can get lost.)
+    When it is cut short, :func:`ensure_building` finds a generation that is not live yet again, and
+    calling it again for one that is live finishes it.
 
     Returns:
         The generation that was live before.
     """
     before = read_aliases(engine).get(name)
-    marks: dict[str, Any] = {STATE: None}
     if before not in (None, generation):
-        marks[PREVIOUS] = before
-    engine.update_collection(generation, metadata=marks)
+        _settle(engine, before)
+        engine.update_collection(generation, metadata={STATE: PUBLISHING, PREVIOUS: before})
     point_alias(engine, name, generation)
+    _settle(engine, generation)
     return before
 
 
@@ -136,12 +161,14 @@ def roll_back(engine: Engine, name: str) -> tuple[str, str]:
             f"collection {name!r}: there is no generation to roll back to"
             + (f"; {previous} has been removed" if previous else "")
         )
+    # What is live was published, even if the run that did so was cut short.
+    _settle(engine, live)
     point_alias(engine, name, previous)
     return previous, live
 
 
 def prune(engine: Engine, name: str, *, keep: int = 1, abandon: bool = False) -> list[str]:
-    """Remove generations that are not needed any more; never the live one.
+    """Remove generations that are not needed any more; never one that an alias points to.
 
     Args:
         engine: Where they are.
@@ -152,16 +179,55 @@ def prune(engine: Engine, name: str, *, keep: int = 1, abandon: bool = False) ->
 
     Returns:
         The names of those that were removed.
+
+    Raises:
+        CollectionMissing: None is live, so any of them may be the one that is needed.
+        StoreUnavailable: The store did not answer; call again.
     """
     generations = list_generations(engine, name)
-    previous = next((one.previous for one in generations if one.is_live), None)
-    building = [one.name for one in generations if one.is_building and not one.is_live]
-    former = [one for one in generations if not one.is_live and not one.is_building]
-    former.sort(key=lambda one: (one.name == previous, one.number), reverse=True)
-    removed = [one.name for one in former[keep:]] + (building if abandon else [])
+    live = next((one for one in generations if one.is_live), None)
+    if live is None:
+        raise CollectionMissing(
+            f"collection {name!r} has no live generation, so none can be spared; if its alias was "
+            f"lost, an ingestion points it to the newest: diptych ingest FOLDER --collection {name}"
+        )
+    pointed = set(read_aliases(engine).values())
+    spare = [one for one in generations if one.name not in pointed]
+    former = [one for one in spare if not one.is_building]
+    former.sort(key=lambda one: (one.name == live.previous, one.number), reverse=True)
+    building = [one.name for one in spare if one.is_building and abandon]
+    removed = [one.name for one in former[keep:]] + building
+    if removed:
+        highest = _read_highest(engine, name, generations)
+        engine.update_collection(live.name, metadata={HIGHEST: highest})
     for concrete in removed:
         engine.delete_collection(concrete)
     return removed
+
+
+def _is_for(collection: ConcreteCollection, space: EmbeddingSpace, target: str) -> bool:
+    return collection.metadata.get(TARGET) == target and collection.space == space
+
+
+def _resume(engine: Engine, building: ConcreteCollection) -> ConcreteCollection:
+    """One whose making or publishing may have been cut short, to be built in again."""
+    ensure_payload_indexes(engine, building.name)
+    if building.metadata.get(STATE) != BUILDING:
+        engine.update_collection(building.name, metadata={STATE: BUILDING})
+    return read_collection(engine, building.name)
+
+
+def _settle(engine: Engine, generation: str | None) -> None:
+    """Take the mark of a build from a generation that is published."""
+    if generation is not None and engine.read_metadata(generation).get(STATE) is not None:
+        engine.update_collection(generation, metadata={STATE: None})
+
+
+def _read_highest(engine: Engine, name: str, generations: Iterable[Generation]) -> int:
+    """The highest number that a generation has or had."""
+    marks = (engine.read_metadata(one.name).get(HIGHEST) for one in generations)
+    removed = [mark for mark in marks if isinstance(mark, int)]
+    return max([0, *removed, *_read_numbers(engine, name)])
 
 
 def _read_numbers(engine: Engine, name: str) -> list[int]:
@@ -176,7 +242,8 @@ def _to_generation(collection: ConcreteCollection, number: int, *, is_live: bool
         number=number,
         model_id=collection.space.model_id,
         is_live=is_live,
-        is_building=metadata.get(STATE) == BUILDING,
+        # One that is live was published, even if the run that did so was cut short.
+        is_building=metadata.get(STATE) in (BUILDING, PUBLISHING) and not is_live,
         previous=metadata.get(PREVIOUS),
         created_at=metadata.get("created_at"),
     )

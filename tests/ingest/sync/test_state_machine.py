@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from schemas.errors import StoreUnavailable
 from tests.sync_rig import Died, Rig, paint, write
@@ -124,7 +124,8 @@ class SyncMachine(RuleBasedStateMachine):
             return
         ids = sorted(self.rig.found())
         if ids:
-            lost: list[Any] = data.draw(st.lists(st.sampled_from(ids), unique=True, min_size=1, max_size=3))
+            some = st.lists(st.sampled_from(ids), unique=True, min_size=1, max_size=3)
+            lost: list[Any] = data.draw(some)
             self.rig.memory.delete("diptych", lost)
             self.rig.memory.update_collection("diptych", metadata={"sync_token": "an older one"})
             self.is_synchronised = False
@@ -145,11 +146,7 @@ class SyncMachine(RuleBasedStateMachine):
         if self.is_synchronised:
             assert (self.rig.encoder.encoded, self.rig.engine.writes) == (0, 0)
         self.is_synchronised = True
-
-    @invariant()
-    def equals_the_folder(self) -> None:
-        if self.is_synchronised:
-            assert self.rig.found() == self.rig.truth()
+        assert self.rig.found() == self.rig.truth()
 
     def teardown(self) -> None:
         self.rig.close()
@@ -171,6 +168,7 @@ class SyncMachine(RuleBasedStateMachine):
         if self.is_synchronised:
             self.rig.sync(allow_mass_delete=True)
             assert self.rig.encoder.encoded == 0
+            assert self.rig.found() == self.rig.truth()
 
 
 def run_machine(examples: int, steps: int) -> None:
@@ -187,7 +185,7 @@ def run_machine(examples: int, steps: int) -> None:
 
 @pytest.mark.parametrize(
     ("examples", "steps"),
-    [(12, 15), pytest.param(400, 30, marks=pytest.mark.slow)],
+    [(6, 15), pytest.param(400, 30, marks=pytest.mark.slow)],
     ids=["short", "long"],
 )
 def test_any_history_ends_equal_to_the_folder(examples: int, steps: int) -> None:
