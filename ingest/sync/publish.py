@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from ingest.logs import is_json, log_fields
 from ingest.sync.metrics import check_metrics_path, write_metrics
 from ingest.sync.report_file import archive_report, write_report
 from ingest.sync.state import to_state_dir
@@ -86,6 +87,12 @@ def publish(
     Raises:
         StoreError: The first file that could not be written.
     """
+    with log_fields(run_id=report.run_id, collection=settings.collection):
+        _log(report)
+        _publish(report, settings, outlets, is_begun=is_begun)
+
+
+def _publish(report: SyncReport, settings: Settings, outlets: Outlets, *, is_begun: bool) -> None:
     untold: list[StoreError] = []
     for write in _to_writes(report, settings, outlets, is_begun=is_begun):
         try:
@@ -113,6 +120,16 @@ def to_failed_report(
         problems=(RootProblem("", error.kind, str(error), error.exit_code),),
         seconds=round(seconds, 3),
     )
+
+
+def _log(report: SyncReport) -> None:
+    """The run's end and its problems, where nobody reads the table on stdout."""
+    if not is_json():
+        return
+    for problem in (one for one in report.problems if one.root):  # else it is raised as well
+        _LOG.warning("%s", problem.message, extra={"root": problem.root, "kind": problem.kind})
+    told = {**asdict(report.counts), "seconds": report.seconds, "exit_code": report.exit_code}
+    _LOG.info("%s ended", report.command, extra=told)
 
 
 def _to_writes(
