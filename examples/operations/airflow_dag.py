@@ -10,7 +10,7 @@ import logging
 import subprocess
 from datetime import UTC, datetime, timedelta
 
-from airflow.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from airflow.sdk import dag, task
 
 COMMAND = ["diptych", "sync", "--log-format", "json", "--report", "/var/lib/diptych/last.json"]
