@@ -235,9 +235,9 @@ class MigrateJob:
         questions = (
             read_pairs(self._options.pairs)
             if self._options.pairs
-            else make_questions(engine, session.collection.name)
+            else make_questions(engine, (live.name, session.collection.name))
         )
-        roots = read_roots(session.collection.metadata).values()
+        roots = read_roots(live.metadata).values() or settings.roots
         sources = {one.name: one for one in (open_root(root, settings) for root in roots)}
         try:
             known = live_encoder or load_recorded_encoder(live.space, settings, threads=1)
