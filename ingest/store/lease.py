@@ -38,6 +38,7 @@ _LOG = logging.getLogger(__name__)
 _ATTEMPTS: Final = 3
 _BEATS_PER_LEASE: Final = 3
 _LOOKS_PER_LEASE: Final = 12
+_MAX_SLEEP_SECONDS: Final = 10.0
 
 
 def _elapsed() -> float:
@@ -93,6 +94,7 @@ class Lease:
             str(uuid4()), place, lease_seconds=seconds, host=socket.gethostname(), pid=os.getpid()
         )
         self._lock = Lock()
+        self._turn = Lock()  # or a later beat could be overwritten by an earlier one
         self._is_held = False
         self._heard_at = -math.inf
         self._loss = ""
@@ -133,12 +135,12 @@ class Lease:
             LockHeld: Another run has taken over.
             StoreUnavailable: The server did not answer.
         """
-        begun = self._clock.elapsed()
-        with self._lock:
-            self._mine = self._stamped(self._mine)
-            mine = self._mine
-        self._point.write(mine, mine)
-        standing = self._point.read()
+        with self._turn:
+            begun = self._clock.elapsed()
+            with self._lock:
+                mine = self._mine = self._stamped(self._mine)
+            self._point.write(mine, mine)
+            standing = self._point.read()
         with self._lock:
             if not standing.is_same_tenure(mine):
                 self._loss = self._loss or self._refusal(standing)
@@ -212,7 +214,7 @@ class Lease:
         )
         begun = self._clock.elapsed()
         while (left := begun + patience - self._clock.elapsed()) > 0:
-            self._clock.sleep(min(left, patience / _LOOKS_PER_LEASE))
+            self._clock.sleep(min(left, patience / _LOOKS_PER_LEASE, _MAX_SLEEP_SECONDS))
             now = self._point.read()
             if now.is_free:
                 return  # a claim on what was seen fails, and is tried again on this
