@@ -2,53 +2,24 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from threading import Barrier, Thread
-from time import sleep
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ingest.store.collections import LEASES
 from ingest.store.connect import connect
-from ingest.store.lease import Clock, Lease, hold
-from ingest.store.lease_point import LeasePoint, Standing
-from schemas.errors import LockHeld, StoreRejected, StoreTimeout, StoreUnavailable
+from ingest.store.lease import Lease
+from schemas.errors import LockHeld
+from tests.ingest.store.two_machines import GENERATION, SECONDS, World, read, to_lease
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from qdrant_client import models
 
     from ingest.store.engine import Engine
-
-GENERATION = "photos__g001"
-SECONDS = 60.0
-START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@dataclass
-class World:
-    """The time that really is, and what happens as it goes by."""
-
-    seconds: float = 0.0
-    events: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
-
-    def sleep(self, seconds: float) -> None:
-        until = self.seconds + seconds
-        while self.events and self.events[0][0] <= until:
-            self.seconds, happen = self.events.pop(0)
-            happen()
-        self.seconds = until
-
-    def clock(self, wrong_by: timedelta = timedelta(0)) -> Clock:
-        return Clock(
-            now=lambda: START + wrong_by + timedelta(seconds=self.seconds),
-            elapsed=lambda: self.seconds,
-            sleep=self.sleep,
-        )
 
 
 @pytest.fixture
@@ -60,14 +31,6 @@ def engine() -> Iterator[Engine]:
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-def to_lease(engine: Engine, world: World, place: str, wrong_by: timedelta = timedelta(0)) -> Lease:
-    return Lease(engine, GENERATION, place=place, seconds=SECONDS, clock=world.clock(wrong_by))
-
-
-def read(engine: Engine) -> Standing:
-    return LeasePoint(engine, GENERATION).read()
 
 
 def test_a_free_lease_is_taken_and_says_who_has_it(engine: Engine, world: World) -> None:
@@ -244,86 +207,3 @@ def test_a_stranger_releases_nothing(engine: Engine, world: World) -> None:
     to_lease(engine, world, "there").release()
     assert read(engine) == standing
     new.beat()
-
-
-def test_outages_are_borne_for_as_long_as_the_lease(
-    engine: Engine, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lease = to_lease(engine, world, "here")
-    lease.take()
-
-    def refuse(*_: object, **__: object) -> None:
-        raise StoreUnavailable("away")
-
-    with monkeypatch.context() as away:
-        away.setattr(engine, "upsert", refuse)
-        with pytest.raises(StoreUnavailable):
-            lease.beat()
-        world.sleep(SECONDS - 1)
-        lease.check()
-        world.sleep(1)
-        with pytest.raises(StoreUnavailable):
-            lease.check()
-    lease.check()
-    with monkeypatch.context() as away:
-        away.setattr(engine, "upsert", refuse)
-        lease.release()
-    assert read(engine).place == "here"
-
-
-def test_an_answer_that_got_lost_does_not_lose_the_lease(
-    engine: Engine, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    upsert = engine.upsert
-    lost: list[bool] = []
-
-    def applied(name: str, points: list[models.PointStruct], **options: object) -> object:
-        result = upsert(name, points, **options)  # type: ignore[arg-type]
-        if not lost:
-            lost.append(True)
-            raise StoreTimeout("no answer")
-        return result
-
-    monkeypatch.setattr(engine, "upsert", applied)
-    lease = to_lease(engine, world, "here")
-    lease.take()
-    lease.check()
-    assert (read(engine).place, read(engine).epoch) == ("here", 1)
-
-
-def test_a_server_that_ignores_conditions_is_refused(
-    engine: Engine, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    upsert = engine.upsert
-
-    def old(name: str, points: list[models.PointStruct], **_: object) -> object:
-        return upsert(name, points)
-
-    monkeypatch.setattr(engine, "upsert", old)
-    with pytest.raises(StoreRejected, match=r"1\.16"):
-        to_lease(engine, world, "here").take()
-
-
-def test_a_damaged_point_is_named(engine: Engine, world: World) -> None:
-    to_lease(engine, world, "here").take()
-    (record,), _ = engine.scroll(LEASES)
-    engine.set_payload(LEASES, {"epoch": "many"}, [record.id])
-    with pytest.raises(StoreRejected, match="damaged"):
-        to_lease(engine, world, "here").take()
-
-
-def test_a_time_that_is_none_is_no_age() -> None:
-    standing = Standing(beat_at="yesterday")
-    assert math.isnan(standing.age_seconds(START))
-    assert math.isnan(replace(standing, beat_at="2026-01-01").age_seconds(START))
-
-
-def test_a_block_beats_and_releases(engine: Engine) -> None:
-    lease = Lease(engine, GENERATION, place="here", seconds=0.03)
-    with hold(lease):
-        while read(engine).beats < 3:
-            sleep(0.01)
-        assert read(engine).place == "here"
-    assert read(engine).is_free
-    with pytest.raises(LockHeld, match="let go"):
-        lease.check()
