@@ -32,6 +32,7 @@ from ingest.store.collections import (
 from ingest.store.connect import open_store, to_index_path
 from ingest.store.write_guard import WriteGuard
 from ingest.store.writer import Writer
+from ingest.sync.run_lock import only_run
 from schemas.errors import CollectionMissing, StoreError
 from schemas.report import RunReport
 
@@ -93,7 +94,8 @@ class IngestJob:
             What the run did; its failures are also in the dead-letter file.
 
         Raises:
-            LockHeld: Another process holds the embedded index.
+            LockHeld: Another process holds the embedded index, or another run writes to the same
+                collection.
             StoreUnavailable: The server stayed away for longer than retries last.
             SourceUnavailable: What the source lies on did.
             SpaceMismatch: The collection belongs to another model.
@@ -109,9 +111,11 @@ class IngestJob:
             if self._settings.dtype == INT8 and not has_collection(engine, self._settings):
                 self._notes.append(require_int8(self._source, self._settings, engine, encoder))
             collection = open_collection(engine, self._settings.collection, encoder)
+            check = stack.enter_context(only_run(engine, collection.name, self._settings))
+            guard = WriteGuard(engine, collection.name, check=check)
             letters = DeadLetters.read(self._dead_letters, retry=self._retry_failed)
             try:
-                whole = self._ingest(engine, encoder, collection, letters)
+                whole = self._ingest(engine, encoder, collection, letters, guard)
             except BaseException:
                 with suppress(StoreError):  # what ended the run is the news
                     self._list_failures(letters, whole=False)
@@ -139,11 +143,12 @@ class IngestJob:
         encoder: Encoder,
         collection: ConcreteCollection,
         letters: DeadLetters,
+        guard: WriteGuard,
     ) -> bool:
         with self._stopwatch.lap("known"):
             known = read_known(engine, collection.name, self._source)
         # Whoever keeps a ledger of the collection must learn that it was written to.
-        writer = Writer(engine, collection.name, before_write=WriteGuard(engine, collection.name))
+        writer = Writer(engine, collection.name, before_write=guard)
         refresh = Refresh.of(self._source, known)
         with Progress(self._source, shown=self._show_progress) as progress:
 
