@@ -18,7 +18,7 @@ VERSION = "1.20.0"
 _T = TypeVar("_T")
 
 
-class Refused(Exception):  # noqa: N818 - an answer more than an error
+class Refused(Exception):
     """An answer that is not 200."""
 
     def __init__(self, status: int, text: str) -> None:
@@ -66,7 +66,9 @@ def _exists(store: Store, name: str, _body: bytes) -> Any:
 
 
 def _get_collection(store: Store, name: str, _body: bytes) -> Any:
-    return store.local.get_collection(name)
+    info = store.local.get_collection(name)
+    indexes = store.indexes.get(store.to_own_name(name), {})
+    return info.model_copy(update={"payload_schema": dict(indexes)})
 
 
 def _create_collection(store: Store, name: str, body: bytes) -> bool:
@@ -91,6 +93,7 @@ def _delete_collection(store: Store, name: str, _body: bytes) -> bool:
     if name not in store.local.collections:
         return False
     done = store.local.delete_collection(name)
+    store.indexes.pop(name, None)
     store.applied["delete_collection"] += 1
     return done
 
@@ -110,8 +113,12 @@ def _change_aliases(store: Store, _name: str, body: bytes) -> bool:
     return done
 
 
-def _create_index(store: Store, name: str, _body: bytes) -> Any:
-    store.local.get_collection(name)  # a scan needs no index
+def _create_index(store: Store, name: str, body: bytes) -> Any:
+    request = _parse(rest.CreateFieldIndex, body)
+    store.local.get_collection(name)
+    # Kept to be told of: a scan needs none.
+    index = models.PayloadIndexInfo(data_type=request.field_schema, points=0)
+    store.indexes.setdefault(store.to_own_name(name), {})[request.field_name] = index
     store.applied["index"] += 1
     return _done()
 

@@ -8,8 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from ingest.store.connect import connect
-from tests.ingest.store.samples import create, to_points
+from tests.ingest.store.samples import create, reach, to_points
 from tests.loopback.server import serving
 
 if TYPE_CHECKING:
@@ -44,9 +43,7 @@ def address(
 @pytest.fixture(scope="module")
 def engine(address: str) -> Iterator[Engine]:
     """An open engine that the tests of a module share; each takes a collection of its own."""
-    is_loopback = "127.0.0.1" in address and address != os.environ.get("QDRANT_URL")
-    key = None if is_loopback else os.environ.get("QDRANT_API_KEY")
-    with connect(address, api_key=key, prefer_grpc=not is_loopback) as opened:
+    with reach(address) as opened:
         yield opened
 
 
