@@ -15,6 +15,7 @@ from ingest.store.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Self
 
     import tenacity
 
@@ -98,7 +99,7 @@ class _Retrying:
         found = getattr(self.beneath, name)
         return partial(self._call, found) if name in RETRIED else found
 
-    def __enter__(self) -> _Retrying:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

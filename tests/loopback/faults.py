@@ -57,7 +57,7 @@ class FaultPlan:
     injected: Counter[Fault] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self._random = random.Random(self.seed)
+        self._random = random.Random(self.seed)  # noqa: S311 - no secret
         self._turn = threading.Lock()
 
     def draw(self, method: str, path: str) -> Fault | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 from qdrant_client import models
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from tests.loopback.store import Store
 
 VERSION = "1.20.0"
-_T = TypeVar("_T")
 
 
 class Refused(Exception):

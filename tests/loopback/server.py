@@ -11,7 +11,7 @@ import socket
 import struct
 import threading
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
@@ -145,10 +145,8 @@ def _to_json(result: Any) -> Any:
 
 def _forget(connection: socket.socket) -> None:
     """Wake whoever reads from a connection: it is over."""
-    try:
+    with suppress(OSError):  # it was over already
         connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass  # it was over already
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -181,7 +179,11 @@ class _Handler(BaseHTTPRequestHandler):
                 text = f"loopback says {fault}"
                 self._send(_STATUSES[fault], {"status": {"error": text}, "time": 0.0})
 
-    do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = _handle
+    do_GET = _handle  # noqa: N815 - http.server's names
+    do_PUT = _handle  # noqa: N815
+    do_POST = _handle  # noqa: N815
+    do_PATCH = _handle  # noqa: N815
+    do_DELETE = _handle  # noqa: N815
 
     def _apply(self, path: str, body: bytes) -> tuple[int, Any]:
         if path == "/":
@@ -191,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
             result = answer(loopback.store, self.command, path, body)
         except Refused as refusal:
             return refusal.status, {"status": {"error": str(refusal)}, "time": 0.0}
-        except Exception:
+        except Exception:  # noqa: BLE001 - told at the end
             loopback.crashes.append(traceback.format_exc())
             return 400, {"status": {"error": "a bug of the loopback server"}, "time": 0.0}
         return 200, {"result": _to_json(result), "status": "ok", "time": 0.0}
