@@ -29,7 +29,8 @@ from ingest.store.collections import (
     ensure_payload_indexes,
     resolve_collection,
 )
-from ingest.store.connect import open_store, to_index_path
+from ingest.store.connect import to_index_path
+from ingest.store.retrying import open_store_patiently
 from ingest.store.write_guard import WriteGuard
 from ingest.store.writer import Writer
 from ingest.sync.run_lock import only_run
@@ -106,7 +107,7 @@ class IngestJob:
         start = perf_counter()
         self._begin()
         with ExitStack() as stack:
-            engine = engine or stack.enter_context(closing(open_store(self._settings)))
+            engine = engine or stack.enter_context(closing(open_store_patiently(self._settings)))
             encoder = encoder or self._encoder or open_encoder(self._settings)
             if self._settings.dtype == INT8 and not has_collection(engine, self._settings):
                 self._notes.append(require_int8(self._source, self._settings, engine, encoder))

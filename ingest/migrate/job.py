@@ -21,8 +21,8 @@ from ingest.migrate.passes import build
 from ingest.migrate.questions import make_questions, read_pairs
 from ingest.migrate.upkeep import adopt_dead_letters, prune_generations, to_target
 from ingest.store.collections import resolve_collection
-from ingest.store.connect import open_store
 from ingest.store.generations import PUBLISHING, STATE, TARGET, ensure_building, publish
+from ingest.store.retrying import open_store_patiently
 from ingest.sync.roots import open_root, read_roots
 from ingest.sync.session import SyncOptions, open_session
 from ingest.sync.state import (
@@ -113,7 +113,7 @@ class MigrateJob:
         """
         started, begun = datetime.now(UTC), monotonic()
         with ExitStack() as stack:
-            engine = engine or stack.enter_context(closing(open_store(self._settings)))
+            engine = engine or stack.enter_context(closing(open_store_patiently(self._settings)))
             live = resolve_collection(engine, self._settings.collection)
             encoder = encoder or self._open_encoder(live)
             report = SyncReport(

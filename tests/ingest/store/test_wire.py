@@ -11,7 +11,8 @@ import pytest
 from qdrant_client import models
 
 from ingest.store.connect import connect
-from ingest.store.writer import Patience, Writer
+from ingest.store.patience import Patience
+from ingest.store.writer import Writer
 from schemas.errors import (
     CollectionMissing,
     StoreRejected,
