@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import click
 
+from ingest.logs import say_error
 from schemas.errors import DiptychError, StoreError
 from schemas.report import EXIT_INTERRUPTED
 
@@ -54,14 +55,14 @@ def main() -> NoReturn:
     try:
         status = cli.main(standalone_mode=False)
     except DiptychError as error:
-        click.echo(f"Error: {error}", err=True)
+        say_error(str(error))
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except OSError as error:
         # Above all the output itself: a full disk behind `> answer.json`.
-        click.echo(f"Error: reading or writing failed: {error}", err=True)
+        say_error(f"reading or writing failed: {error}")
         sys.stdout = io.StringIO()  # the real one would fail once more on the way out
         sys.exit(StoreError.exit_code)
     except (click.Abort, KeyboardInterrupt):

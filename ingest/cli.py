@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ingest.logs import log_options, to_line
+
 if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
 @click.option("--plan", is_flag=True, help="Only tell what would be done, and how long it takes.")
 @click.option("--tune", is_flag=True, help="Measure workers and batch sizes first, use the best.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@log_options
 def ingest(  # noqa: PLR0913 - one parameter an option
     source: str,
     dead_letters: Path | None,
@@ -177,7 +180,7 @@ def set_on_signal(stopping: Event) -> None:
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature is signal's
         stopping.set()
         # Not print: interrupting another print, it would fail.
-        os.write(2, b"Stopping: finishing what is under way ...\n")
+        os.write(2, to_line("Stopping: finishing what is under way ..."))
         signal.signal(number, signal.SIG_DFL)
 
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -10,10 +10,10 @@ times in all when it killed its decoder or took too long, which a busy machine m
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
+from ingest.durable import replacing
 from ingest.sources.uris import to_source_uri
 from schemas.errors import DecoderDied, SourceTooLarge, StoreError, UnsupportedFormat
 from schemas.report import Failure
@@ -127,13 +127,9 @@ def write_dead_letters(path: Path, failures: Iterable[Failure]) -> None:
 
 def _replace(path: Path, failures: Iterable[Failure]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".part")
-    with unfinished.open("w", encoding="utf-8") as lines:
+    with replacing(path) as lines:
         for failure in failures:
             lines.write(json.dumps(asdict(failure)) + "\n")
-        lines.flush()
-        os.fsync(lines.fileno())
-    unfinished.replace(path)
 
 
 def _to_failure(line: str) -> Failure | None:

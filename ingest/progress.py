@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Never, Self
 
 from tqdm import tqdm
 
+from ingest.logs import is_json
 from ingest.outcome import Action
 from ingest.sources.folder import FolderSource
 from schemas.errors import SourceUnavailable
@@ -32,12 +33,12 @@ class Progress:
 
     Args:
         source: What is being ingested.
-        shown: Whether to draw at all; by default only on a terminal.
+        shown: Whether to draw at all; by default only on a terminal, and not among JSON logs.
     """
 
     def __init__(self, source: Source, *, shown: bool | None = None) -> None:
         """Prepare a bar; nothing is drawn before ``with``."""
-        self._shown = sys.stderr.isatty() if shown is None else shown
+        self._shown = (sys.stderr.isatty() and not is_json()) if shown is None else shown
         self._bar: tqdm[Never] = tqdm(
             desc=source.name, unit="item", disable=not self._shown, dynamic_ncols=True
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ingest.cli import set_on_signal
+from ingest.logs import log_options
 
 if TYPE_CHECKING:
     from schemas.settings import Settings
@@ -42,7 +43,14 @@ if TYPE_CHECKING:
 )
 @click.option("--url", help="Server, or folder of an embedded index.  [default: diptych-index]")
 @click.option("--collection", help="Collection in the index.  [default: diptych]")
+@click.option(
+    "--report",
+    "report_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write the report there, as JSON.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@log_options
 def migrate(  # noqa: PLR0913 - one parameter an option
     *,
     pairs: Path | None,
@@ -52,6 +60,7 @@ def migrate(  # noqa: PLR0913 - one parameter an option
     prunes: bool,
     abandon: bool,
     keep: int,
+    report_path: Path | None,
     as_json: bool,
     **flags: object,
 ) -> int:
@@ -73,12 +82,14 @@ def migrate(  # noqa: PLR0913 - one parameter an option
     from threading import Event
 
     from ingest.migrate.job import MigrateJob, MigrationOptions
+    from ingest.sync.publish import Outlets, run_published
     from ingest.sync.table import to_sync_table
 
     stopping = Event()
     set_on_signal(stopping)
     options = MigrationOptions(pairs=pairs, evaluates=not no_evaluate, force=force, keep=keep)
-    report = MigrateJob(settings, options=options, stopping=stopping).run()
+    job = MigrateJob(settings, options=options, stopping=stopping)
+    report = run_published(job.run, settings, Outlets(report_path), command="migrate")
     click.echo(json.dumps(report.to_json(), indent=2) if as_json else to_sync_table(report))
     return report.exit_code
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ingest.cli import set_on_signal
+from ingest.logs import log_options
 from ingest.sync.session import SyncOptions
 
 if TYPE_CHECKING:
     from threading import Event
     from typing import Any
 
+    from ingest.sync.publish import Outlets
     from schemas.settings import RootSettings, Settings
     from schemas.sync_report import SyncReport
 
@@ -39,7 +42,18 @@ if TYPE_CHECKING:
 @click.option("--url", help="Server, or folder of an embedded index.  [default: diptych-index]")
 @click.option("--collection", help="Collection in the index.  [default: diptych]")
 @click.option("--model", help="Model id or folder.  [default: the collection's]")
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write the report there, as JSON.",
+)
+@click.option(
+    "--metrics",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write metrics for Prometheus there: a .prom file.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@log_options
 def sync(  # noqa: PLR0913 - one parameter an option
     sources: tuple[str, ...],
     *,
@@ -52,6 +66,8 @@ def sync(  # noqa: PLR0913 - one parameter an option
     retry_failed: bool,
     watch: bool,
     every_seconds: float,
+    report: Path | None,
+    metrics: Path | None,
     as_json: bool,
     **flags: object,
 ) -> int:
@@ -74,9 +90,18 @@ def sync(  # noqa: PLR0913 - one parameter an option
     options = SyncOptions(
         allow_mass_delete=allow_mass_delete, checksum=checksum, retry_failed=retry_failed
     )
+    from ingest.sync.job import SyncJob
+    from ingest.sync.publish import Outlets, run_published
+
+    outlets = Outlets(report, metrics)
     if watch:
-        return _watch(roots, settings, options, stopping, every_seconds=every_seconds)
-    return _run(roots, settings, options, stopping, as_json=as_json)
+        return _watch(
+            roots, settings, options, stopping, every_seconds=every_seconds, outlets=outlets
+        )
+    job = SyncJob(roots, settings, options=options, stopping=stopping)
+    done = run_published(job.run, settings, outlets)
+    _show(done, as_json=as_json)
+    return done.exit_code
 
 
 def to_roots(sources: tuple[str, ...], listing: dict[str, Any]) -> list[RootSettings]:
@@ -95,21 +120,6 @@ def to_roots(sources: tuple[str, ...], listing: dict[str, Any]) -> list[RootSett
     return [RootSettings(source=source, **listing) for source in sources]
 
 
-def _run(
-    roots: list[RootSettings],
-    settings: Settings,
-    options: SyncOptions,
-    stopping: Event,
-    *,
-    as_json: bool,
-) -> int:
-    from ingest.sync.job import SyncJob
-
-    report = SyncJob(roots, settings, options=options, stopping=stopping).run()
-    _show(report, as_json=as_json)
-    return report.exit_code
-
-
 def _watch(
     roots: list[RootSettings],
     settings: Settings,
@@ -117,14 +127,22 @@ def _watch(
     stopping: Event,
     *,
     every_seconds: float,
+    outlets: Outlets,
 ) -> int:
+    from ingest.sync.publish import run_published
     from ingest.sync.watch import watch
 
     def show(report: SyncReport) -> None:
         _show(report, as_json=False)
 
     return watch(
-        roots, settings, options, stopping=stopping, every_seconds=every_seconds, on_report=show
+        roots,
+        settings,
+        options,
+        stopping=stopping,
+        every_seconds=every_seconds,
+        on_report=show,
+        run_once=lambda job: run_published(job.run, settings, outlets),
     )
 
 

@@ -14,6 +14,7 @@ from uuid import uuid4
 from ingest.encoders.recorded import load_recorded_encoder
 from ingest.job import open_collection, open_encoder
 from ingest.ledger.database import LedgerDamaged, set_aside
+from ingest.logs import log_fields
 from ingest.store.collections import check_space, resolve_collection
 from ingest.store.retrying import open_store_patiently
 from ingest.sync.root_sync import RootSync
@@ -93,20 +94,23 @@ class SyncJob:
                 return self._run(engine, encoder, collection)
 
     def _run(self, engine: Engine, encoder: Encoder, collection: ConcreteCollection) -> SyncReport:
-        started, begun = datetime.now(UTC), monotonic()
-        with open_session(
-            engine,
-            encoder,
-            collection,
-            settings=self._settings,
-            options=self._options,
-            stopping=self._stopping,
-        ) as session:
+        started, begun, run_id = datetime.now(UTC), monotonic(), uuid4().hex
+        with (
+            log_fields(run_id=run_id, collection=self._settings.collection),
+            open_session(
+                engine,
+                encoder,
+                collection,
+                settings=self._settings,
+                options=self._options,
+                stopping=self._stopping,
+            ) as session,
+        ):
             roots = choose_roots(self._roots, self._settings, session.collection.metadata)
             reports, problems = sync_roots(roots, session)
             points = _finish(session)
             report = SyncReport(
-                run_id=uuid4().hex,
+                run_id=run_id,
                 command="sync",
                 started_at=started.isoformat(timespec="seconds"),
                 finished_at=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -42,6 +42,7 @@ def watch(
     stopping: Event,
     every_seconds: float,
     on_report: Callable[[SyncReport], None],
+    run_once: Callable[[SyncJob], SyncReport] = SyncJob.run,
 ) -> int:
     """Synchronise until stopped.
 
@@ -55,6 +56,7 @@ def watch(
         stopping: Ends it, after the batch that is under way.
         every_seconds: The longest time between the beginnings of two runs.
         on_report: Told every report.
+        run_once: Runs a job; something may be done around it.
 
     Returns:
         The exit status: 0 once it was stopped.
@@ -65,12 +67,12 @@ def watch(
     """
     if find_spec("watchfiles") is None:
         raise SettingsError("--watch needs watchfiles: pip install 'diptych[watch]'")
-    report = SyncJob(roots, settings, options=options, stopping=stopping).run()
+    report = run_once(SyncJob(roots, settings, options=options, stopping=stopping))
     on_report(report)
     hint = _Hint(_to_folders(report), _to_own_folders(settings), stopping)
     for _ in hint.iter_due(every_seconds):
         try:
-            on_report(SyncJob(roots, settings, options=options, stopping=stopping).run())
+            on_report(run_once(SyncJob(roots, settings, options=options, stopping=stopping)))
         except StoreUnavailable as error:
             _LOG.warning("%s; the next run tries again", error)
         except DiptychError as error:

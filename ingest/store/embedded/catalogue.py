@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from qdrant_client import models
 
+from ingest.durable import sync_folder
 from ingest.store.embedded import layout
-from ingest.store.embedded.durable import read_json, sync_folder, write_json
+from ingest.store.embedded.durable import read_json, write_json
 from ingest.store.embedded.lock import FolderLock
 from schemas.errors import CollectionMissing, StoreRejected
 

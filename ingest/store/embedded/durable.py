@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
+from ingest.durable import replacing
 from schemas.errors import StoreRejected
 
 if TYPE_CHECKING:
@@ -14,13 +14,9 @@ if TYPE_CHECKING:
 
 def write_json(path: Path, content: object) -> None:
     """Replace a file whole and make it survive a loss of power before returning."""
-    fresh = path.with_name(f".{path.name}.new")
-    with fresh.open("w", encoding="utf-8") as stream:
+    # One process has the index, and a new folder with nothing but this in it is a new folder.
+    with replacing(path, path.with_name(f".{path.name}.new")) as stream:
         json.dump(content, stream, ensure_ascii=False, allow_nan=False)
-        stream.flush()
-        os.fsync(stream.fileno())
-    fresh.replace(path)
-    sync_folder(path.parent)
 
 
 def read_json(path: Path) -> Any:  # noqa: ANN401 - JSON
@@ -36,12 +32,3 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 - JSON
             f"{path} cannot be read ({error}); restore the index from a copy, or remove the "
             f"folder and ingest again"
         ) from error
-
-
-def sync_folder(folder: Path) -> None:
-    """Make what was created, renamed or removed in a folder survive a loss of power."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
