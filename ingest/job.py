@@ -29,9 +29,11 @@ from ingest.store.collections import (
     ensure_payload_indexes,
     resolve_collection,
 )
-from ingest.store.connect import open_store, to_index_path
+from ingest.store.connect import to_index_path
+from ingest.store.retrying import open_store_patiently
 from ingest.store.write_guard import WriteGuard
 from ingest.store.writer import Writer
+from ingest.sync.run_lock import only_run
 from schemas.errors import CollectionMissing, StoreError
 from schemas.report import RunReport
 
@@ -93,7 +95,8 @@ class IngestJob:
             What the run did; its failures are also in the dead-letter file.
 
         Raises:
-            LockHeld: Another process holds the embedded index.
+            LockHeld: Another process holds the embedded index, or another run writes to the same
+                collection.
             StoreUnavailable: The server stayed away for longer than retries last.
             SourceUnavailable: What the source lies on did.
             SpaceMismatch: The collection belongs to another model.
@@ -104,14 +107,16 @@ class IngestJob:
         start = perf_counter()
         self._begin()
         with ExitStack() as stack:
-            engine = engine or stack.enter_context(closing(open_store(self._settings)))
+            engine = engine or stack.enter_context(closing(open_store_patiently(self._settings)))
             encoder = encoder or self._encoder or open_encoder(self._settings)
             if self._settings.dtype == INT8 and not has_collection(engine, self._settings):
                 self._notes.append(require_int8(self._source, self._settings, engine, encoder))
             collection = open_collection(engine, self._settings.collection, encoder)
+            check = stack.enter_context(only_run(engine, collection.name, self._settings))
+            guard = WriteGuard(engine, collection.name, check=check)
             letters = DeadLetters.read(self._dead_letters, retry=self._retry_failed)
             try:
-                whole = self._ingest(engine, encoder, collection, letters)
+                whole = self._ingest(engine, encoder, collection, letters, guard)
             except BaseException:
                 with suppress(StoreError):  # what ended the run is the news
                     self._list_failures(letters, whole=False)
@@ -139,11 +144,12 @@ class IngestJob:
         encoder: Encoder,
         collection: ConcreteCollection,
         letters: DeadLetters,
+        guard: WriteGuard,
     ) -> bool:
         with self._stopwatch.lap("known"):
             known = read_known(engine, collection.name, self._source)
         # Whoever keeps a ledger of the collection must learn that it was written to.
-        writer = Writer(engine, collection.name, before_write=WriteGuard(engine, collection.name))
+        writer = Writer(engine, collection.name, before_write=guard)
         refresh = Refresh.of(self._source, known)
         with Progress(self._source, shown=self._show_progress) as progress:
 

@@ -1,9 +1,9 @@
 """One synchronisation in a process of its own, for tests that kill it.
 
 ``python -m tests.sync_child BASE``: synchronises ``BASE/photos`` into the embedded index
-``BASE/index`` (or the server of ``DIPTYCH_URL``, over REST) with legible vectors. Prints ``go`` when
-everything is imported, and a line of JSON at the end: the report's exit code and how many items
-were encoded.
+``BASE/index`` (or the server of ``DIPTYCH_URL``, over REST) with legible vectors. Prints ``go``
+when everything is imported, and a line of JSON at the end: the report's exit code and how many
+items were encoded.
 """
 
 from __future__ import annotations

@@ -159,11 +159,11 @@ class Rig:
 
 
 def read_points(engine: Engine, collection: str = "diptych") -> dict[str, Any]:
-    """Point id -> vector to six decimals, and payload."""
+    """Point id -> vector to four decimals (engines scale vectors anew), and payload."""
     points, _ = engine.scroll(collection, limit=100_000, with_vectors=True)
     return {
         str(point.id): (
-            np.asarray(point.vector, float).round(6).tolist(),
+            np.asarray(point.vector, float).round(4).tolist(),
             # A refreshed listing leaves an empty field where there are no fields of the user's.
             {key: value for key, value in (point.payload or {}).items() if value != {}},
         )

@@ -21,8 +21,8 @@ from ingest.migrate.passes import build
 from ingest.migrate.questions import make_questions, read_pairs
 from ingest.migrate.upkeep import adopt_dead_letters, prune_generations, to_target
 from ingest.store.collections import resolve_collection
-from ingest.store.connect import open_store
 from ingest.store.generations import PUBLISHING, STATE, TARGET, ensure_building, publish
+from ingest.store.retrying import open_store_patiently
 from ingest.sync.roots import open_root, read_roots
 from ingest.sync.session import SyncOptions, open_session
 from ingest.sync.state import (
@@ -113,7 +113,7 @@ class MigrateJob:
         """
         started, begun = datetime.now(UTC), monotonic()
         with ExitStack() as stack:
-            engine = engine or stack.enter_context(closing(open_store(self._settings)))
+            engine = engine or stack.enter_context(closing(open_store_patiently(self._settings)))
             live = resolve_collection(engine, self._settings.collection)
             encoder = encoder or self._open_encoder(live)
             report = SyncReport(
@@ -235,9 +235,9 @@ class MigrateJob:
         questions = (
             read_pairs(self._options.pairs)
             if self._options.pairs
-            else make_questions(engine, session.collection.name)
+            else make_questions(engine, (live.name, session.collection.name))
         )
-        roots = read_roots(session.collection.metadata).values()
+        roots = read_roots(live.metadata).values() or settings.roots
         sources = {one.name: one for one in (open_root(root, settings) for root in roots)}
         try:
             known = live_encoder or load_recorded_encoder(live.space, settings, threads=1)

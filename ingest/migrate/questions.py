@@ -14,7 +14,7 @@ from schemas.errors import SettingsError
 from schemas.records import Modality, Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from ingest.store.engine import Engine
@@ -73,16 +73,35 @@ def read_pairs(path: Path) -> list[Question]:
     return questions
 
 
-def make_questions(engine: Engine, collection_name: str, *, seed: int = 0) -> list[Question]:
+def make_questions(
+    engine: Engine, collection_names: Sequence[str], *, seed: int = 0
+) -> list[Question]:
     """Questions whose answer is known, from a sample of what is indexed.
 
     A caption must find its image, a sentence the document that it is from, and the middle of an
     image that image.
 
+    Args:
+        engine: Where the collections are.
+        collection_names: As many questions come from each: passages are cut as a model's window
+            is, so those of one side alone would favour it.
+        seed: Another one chooses other items.
+
     Raises:
         StoreUnavailable: The store did not answer.
     """
     chosen = random.Random(seed)  # noqa: S311 - a sample, no secret
+    share = MOST_QUESTIONS // len(collection_names)
+    return [
+        question
+        for name in collection_names
+        for question in _make(engine, name, chosen, most=share)
+    ]
+
+
+def _make(
+    engine: Engine, collection_name: str, chosen: random.Random, *, most: int
+) -> list[Question]:
     words: dict[str, Question] = {}
     images: dict[str, Question] = {}
     for chunk in _iter_sample(engine, collection_name, chosen):
@@ -93,9 +112,9 @@ def make_questions(engine: Engine, collection_name: str, *, seed: int = 0) -> li
         elif chunk.modality is Modality.TEXT and (text := _to_sentence(chunk)):
             target = Modality.IMAGE if chunk.part is Part.CAPTION else Modality.TEXT
             words.setdefault(uri, Question(frozenset({uri}), text=text, target=target))
-        if len(words) + len(images) >= 2 * MOST_QUESTIONS:
+        if min(len(words), len(images)) >= most // 2:
             break
-    half = MOST_QUESTIONS // 2
+    half = most // 2
     return [*list(words.values())[:half], *list(images.values())[:half]]
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from qdrant_client.http.models import WriteOrdering
+
 from ingest.store.engine import Engine
 from ingest.store.translate import translated
 from ingest.store.vectors import check_distance, check_points, check_requests, check_vector
@@ -115,11 +117,20 @@ class ClientEngine(Engine):
 
     @translated
     def upsert(
-        self, collection_name: str, points: Sequence[models.PointStruct], *, wait: bool = True
+        self,
+        collection_name: str,
+        points: Sequence[models.PointStruct],
+        *,
+        wait: bool = True,
+        update_filter: models.Filter | None = None,
     ) -> models.UpdateResult:
         check_points(points)
+        # Of two conditional writes one must come first, on every replica the same one.
+        ordering = None if update_filter is None else WriteOrdering.STRONG
         # The client converts lists and lets any other sequence fail on the wire.
-        return self._client.upsert(collection_name, list(points), wait=wait)
+        return self._client.upsert(
+            collection_name, list(points), wait=wait, update_filter=update_filter, ordering=ordering
+        )
 
     @translated
     def delete(

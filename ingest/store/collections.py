@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 FIRST_GENERATION: Final = 1
 
+LEASES: Final = "diptych__leases"
+"""A collection beside the users': who writes to which generation (:mod:`ingest.store.lease`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class ConcreteCollection:
@@ -91,10 +94,12 @@ def ensure_collection(
 
     Raises:
         SpaceMismatch: It exists and was built in another space.
-        SettingsError: The name of a new collection ends like a generation's.
+        SettingsError: The name of a new collection ends like a generation's, or is reserved.
         StoreRejected: The store refuses, or the name is that of a collection which is not ours.
         StoreUnavailable: The store did not answer; call again.
     """
+    if name == LEASES:
+        raise SettingsError(f"collection {name!r}: Diptych keeps its own notes there; name another")
     if name in read_aliases(engine) or name in read_names(engine):
         found = resolve_collection(engine, name)
         check_space(found, space)
@@ -266,5 +271,6 @@ def read_aliases(engine: Engine) -> dict[str, str]:
 
 
 def read_names(engine: Engine) -> list[str]:
-    """Every collection's own name, sorted."""
-    return sorted(collection.name for collection in engine.get_collections().collections)
+    """Every collection's own name, sorted; the one of the leases is not among them."""
+    names = (collection.name for collection in engine.get_collections().collections)
+    return sorted(name for name in names if name != LEASES)

@@ -85,6 +85,11 @@ def to_index_path(url: str) -> Path | None:
     return _to_path(url).absolute()
 
 
+def is_server(url: str) -> bool:
+    """Whether the address is a server's, which runs on several machines may write to at once."""
+    return url != MEMORY and to_index_path(url) is None
+
+
 def _to_path(url: str) -> Path:
     # Not Path's: it raises where there is no such user, and a name may begin with a tilde.
     return Path(os.path.expanduser(url))  # noqa: PTH111

@@ -9,8 +9,7 @@ understand. What is promised beyond Qdrant's own documentation:
 - A zero vector, or one that is not finite, is refused before it is stored or searched with.
 - A write has been applied when its method returns (``wait=True`` is the default everywhere) and
   survives the death of this process; it survives the death of the machine after :meth:`flush`.
-- Every error is one of :mod:`schemas.errors`.
-- Calls may come from several threads.
+- Every error is one of :mod:`schemas.errors`. Calls may come from several threads.
 """
 
 from __future__ import annotations
@@ -123,9 +122,16 @@ class Engine(Protocol):
         ...
 
     def upsert(
-        self, collection_name: str, points: Sequence[models.PointStruct], *, wait: bool = True
+        self,
+        collection_name: str,
+        points: Sequence[models.PointStruct],
+        *,
+        wait: bool = True,
+        update_filter: models.Filter | None = None,
     ) -> models.UpdateResult:
         """Write points; one with the id of another replaces it, payload included.
+
+        With ``update_filter``, which an embedded index refuses, only if the other one matches it.
 
         Raises:
             InvalidVector: A vector is zero, not finite or of another dimension.
@@ -232,10 +238,7 @@ class Engine(Protocol):
         """Answer several requests in one round trip, in order.
 
         A request has a vector as its ``query``, and None in fields that :meth:`query_points` lacks.
-        Beware that here payloads are returned only on demand.
-
-        Raises:
-            InvalidVector: As for :meth:`query_points`.
+        Beware that here payloads are returned only on demand. It raises as that one does.
         """
         ...
 

@@ -1,14 +1,8 @@
 """Writes to one collection that outlast a busy or restarting server.
 
 ``qdrant_client`` does not retry an upsert, and what it does retry it retries without backoff or
-without bound; these are our own rules:
-
-- only ``StoreUnavailable`` is retried, after a random wait that doubles its bound with every
-  attempt ("full jitter", M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog,
-  2015) and never before the moment the server asked for;
-- a batch that timed out is split, since a smaller one may pass, and later batches start smaller;
-- attempts and the time spent on one batch are bounded;
-- what the store refuses fails at once.
+without bound; :mod:`ingest.store.patience` has our own rules. Besides, a batch that timed out is
+split, since a smaller one may pass, and later batches start smaller.
 
 Every write may be repeated: ids are stable, and writing or deleting a point twice is writing or
 deleting it once.
@@ -22,13 +16,14 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import tenacity
-
-from schemas.errors import StoreRejected, StoreTimeout, StoreUnavailable
+from ingest.store.patience import Patience
+from ingest.store.retrying import without_retries
+from schemas.errors import StoreRejected, StoreTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    import tenacity
     from qdrant_client import models
 
     from ingest.store.engine import Engine, PointsSelector
@@ -48,23 +43,6 @@ MIN_POINTS: Final = 16
 IDS_PER_REQUEST: Final = 1_000
 
 _encode_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a write is tried.
-
-    Attributes:
-        attempts: Requests for one batch at most, the first included.
-        total_seconds: No wait begins that would end later than this after the batch's first try.
-        first_wait_seconds: Upper bound of the random wait after the first failure.
-        max_wait_seconds: Where the doubling of that bound ends.
-    """
-
-    attempts: int = 12
-    total_seconds: float = 300.0
-    first_wait_seconds: float = 0.5
-    max_wait_seconds: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +88,7 @@ class Writer:
     ) -> None:
         """Nothing is sent yet."""
         self._before_write = before_write
-        self._engine = engine
+        self._engine = without_retries(engine)  # whose retries would multiply with ours
         self._collection_name = collection_name
         self._points_per_request = max(1, points_per_request)
         self._bytes_per_request = bytes_per_request
@@ -135,7 +113,7 @@ class Writer:
         """
         before = self._counts.upserted
         for batch in self._iter_batches(points):
-            self._upsert(batch, self._deadline())
+            self._upsert(batch, self._patience.to_deadline())
         return self._counts.upserted - before
 
     def delete(self, chosen: models.Filter | Sequence[models.ExtendedPointId]) -> int:
@@ -167,7 +145,9 @@ class Writer:
             StoreUnavailable: The store stayed away longer than patience lasts.
         """
         name = self._collection_name
-        self._write(lambda: self._engine.set_payload(name, payload, points), self._deadline())
+        self._write(
+            lambda: self._engine.set_payload(name, payload, points), self._patience.to_deadline()
+        )
 
     def flush(self) -> None:
         """A checkpoint: every write so far survives a loss of power."""
@@ -193,7 +173,7 @@ class Writer:
 
     def _delete(self, selector: PointsSelector, same: models.Filter) -> int:
         name = self._collection_name
-        deadline = self._deadline()
+        deadline = self._patience.to_deadline()
         found = self._retrying(deadline)(lambda: self._engine.count(name, same).count)
         if found:
             self._write(lambda: self._engine.delete(name, selector), deadline)
@@ -213,34 +193,13 @@ class Writer:
         return self._retrying(deadline, is_split_on_timeout=is_split_on_timeout)(send)
 
     def _retrying(self, deadline: float, *, is_split_on_timeout: bool = False) -> tenacity.Retrying:
-        patience = self._patience
-        backoff = tenacity.wait_random_exponential(
-            multiplier=patience.first_wait_seconds, max=patience.max_wait_seconds
-        )
-
-        def is_worth_repeating(error: BaseException) -> bool:
-            is_split = is_split_on_timeout and isinstance(error, StoreTimeout)
-            return isinstance(error, StoreUnavailable) and not is_split
-
-        def is_over(state: tenacity.RetryCallState) -> bool:
-            is_too_late = time.monotonic() + state.upcoming_sleep > deadline
-            return state.attempt_number >= patience.attempts or is_too_late
-
-        return tenacity.Retrying(
-            retry=tenacity.retry_if_exception(is_worth_repeating),
-            wait=lambda state: _asked_wait(state) + backoff(state),
-            stop=is_over,
-            before_sleep=self._before_sleep,
-            reraise=True,
-        )
+        retrying = self._patience.to_retrying(deadline, is_split_on_timeout=is_split_on_timeout)
+        return retrying.copy(before_sleep=self._before_sleep)
 
     def _before_sleep(self, state: tenacity.RetryCallState) -> None:
         self._count(retries=1)
         error = state.outcome and state.outcome.exception()
         _log.info("%s; again in %.1f s", error, state.upcoming_sleep)
-
-    def _deadline(self) -> float:
-        return time.monotonic() + self._patience.total_seconds
 
     def _count(self, **more: int) -> None:
         sums = {name: getattr(self._counts, name) + number for name, number in more.items()}
@@ -296,9 +255,3 @@ def to_size_bytes(point: models.PointStruct) -> int:
     payload = _encode_json(point.payload)
     floats = len(point.vector) if isinstance(point.vector, list) else 0
     return floats * BYTES_PER_FLOAT + len(payload.encode(errors="surrogatepass")) + 128
-
-
-def _asked_wait(state: tenacity.RetryCallState) -> float:
-    """What the store asked to wait, in seconds."""
-    error = state.outcome.exception() if state.outcome else None
-    return (isinstance(error, StoreUnavailable) and error.retry_after_seconds) or 0.0

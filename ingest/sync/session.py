@@ -16,6 +16,7 @@ from ingest.ledger.ledger import Ledger
 from ingest.store.connect import to_index_path
 from ingest.store.generations import BUILDING, STATE
 from ingest.store.write_guard import SYNC_TOKEN, WriteGuard
+from ingest.sync.run_lock import only_run
 from ingest.sync.state import to_dead_letters_path, to_ledger_path, to_state_dir
 from schemas.errors import StoreError
 
@@ -135,7 +136,7 @@ def open_session(
     When the block ends without an error, the ledger is sealed and the dead letters are written.
 
     Raises:
-        LockHeld: Another run is under way.
+        LockHeld: Another run is under way, or took over from this one.
         StoreError: The ledger or the dead letters cannot be read or written.
     """
     with ExitStack() as stack:
@@ -145,6 +146,7 @@ def open_session(
         letters_path = to_dead_letters_path(state_dir, settings, generation) if state_dir else None
         if state_dir is None:
             state_dir = Path(stack.enter_context(TemporaryDirectory(prefix="diptych-")))
+        check = stack.enter_context(only_run(engine, collection.name, settings, state_dir))
         path = to_ledger_path(state_dir, collection.name)
         ledger = stack.enter_context(closing(Ledger(path)))
         if blamed := ledger.blame():
@@ -158,7 +160,7 @@ def open_session(
             collection=replace(collection, metadata=engine.read_metadata(collection.name)),
             ledger=ledger,
             letters=DeadLetters.read(letters_path, retry=options.retry_failed),
-            guard=WriteGuard(engine, collection.name),
+            guard=WriteGuard(engine, collection.name, check=check),
             stopping=stopping,
             letters_path=letters_path,
         )

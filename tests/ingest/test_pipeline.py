@@ -190,7 +190,7 @@ def test_a_store_that_goes_away_ends_the_run(engine: Engine, ingest: Ingest) -> 
     ingest(ListSource([]))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "upsert", away)
-        patch.setattr("ingest.store.writer.Patience.__init__.__defaults__", (2, 0.1, 0.01, 0.02))
+        patch.setattr("ingest.store.patience.Patience.__init__.__defaults__", (2, 0.1, 0.01, 0.02))
         with pytest.raises(StoreUnavailable):
             ingest(ListSource(to_colours(400)))
     assert ingest(ListSource(to_colours(400))).counts.added == 400

@@ -13,6 +13,7 @@ from ingest.store.embedded.folder import EmbeddedFolder
 from ingest.store.embedded.groups import gather_groups
 from ingest.store.embedded.optimize import build_in_child
 from ingest.store.translate import translated
+from schemas.errors import StoreRejected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,7 +50,12 @@ class EmbeddedEngine(EmbeddedFolder):
         points: Sequence[models.PointStruct],
         *,
         wait: bool = True,  # noqa: ARG002 - it always does
+        update_filter: models.Filter | None = None,
     ) -> models.UpdateResult:
+        if update_filter is not None:
+            raise StoreRejected(
+                "an embedded index writes without conditions: one process has it open at a time"
+            )
         with self._turn:
             self._shard(collection_name).upsert(points)
         return _DONE

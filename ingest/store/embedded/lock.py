@@ -1,60 +1,21 @@
-"""One process at a time."""
+"""One process at a time has an embedded index open."""
 
 from __future__ import annotations
 
-import fcntl
-import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from schemas.errors import LockHeld
+from ingest.store.file_lock import FileLock
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_NOTE_BYTES: Final = 32
 
+class FolderLock(FileLock):
+    """The lock of an index's folder, in which its file lies."""
 
-class FolderLock:
-    """An exclusive ``flock`` on a file, held until :meth:`release`.
-
-    The kernel lets go of it when the last process that has the file open ends, however it ends:
-    there are no stale locks. A second lock on the same file is refused even within one process.
-    The file says which process holds it, for people.
-
-    Args:
-        path: The lock file; created when missing, never removed.
-
-    Attributes:
-        descriptor: Of the locked file; a child process that inherits it holds the lock too.
-
-    Raises:
-        LockHeld: Someone else holds it.
-    """
-
-    def __init__(self, path: Path) -> None:
-        """Take the lock or fail at once."""
-        self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(self.descriptor, _NOTE_BYTES, 0).decode(errors="replace").strip()
-            os.close(self.descriptor)
-            raise LockHeld(
-                f"{path.parent}: process {holder or 'unknown'} has this index open, and one "
-                f"process at a time may; wait for it to end, or use a Qdrant server"
-            ) from None
-        sign(self.descriptor)
-
-    def release(self) -> None:
-        """Let go of the lock; releasing twice is harmless."""
-        if self.descriptor < 0:
-            return
-        # Unlocked, not only closed: a forked worker may have the file open still.
-        fcntl.flock(self.descriptor, fcntl.LOCK_UN)
-        os.close(self.descriptor)
-        self.descriptor = -1
-
-
-def sign(descriptor: int) -> None:
-    """Write this process's id into the lock file."""
-    os.pwrite(descriptor, f"{os.getpid()}\n".ljust(_NOTE_BYTES).encode(), 0)
+    def refusal(self, path: Path, holder: str) -> str:
+        """Name the index rather than the lock file."""
+        return (
+            f"{path.parent}: process {holder} has this index open, and one process at a time may; "
+            f"wait for it to end, or use a Qdrant server"
+        )

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 import qdrant_edge
 
 from ingest.store.embedded import layout
-from ingest.store.embedded.lock import FolderLock, sign
+from ingest.store.embedded.lock import FolderLock
+from ingest.store.file_lock import sign
 from schemas.errors import CollectionMissing, DiptychError, StoreRejected
 
 if TYPE_CHECKING:

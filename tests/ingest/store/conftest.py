@@ -1,4 +1,4 @@
-"""The three engines, behind one fixture."""
+"""The engines, behind one fixture."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from ingest.store.connect import connect
-from tests.ingest.store.samples import create, to_points
+from tests.ingest.store.samples import create, reach, to_points
+from tests.loopback.server import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,10 +19,16 @@ if TYPE_CHECKING:
 
 @pytest.fixture(
     scope="module",
-    params=["memory", "embedded", pytest.param("server", marks=pytest.mark.server)],
+    params=["memory", "embedded", "rest", pytest.param("server", marks=pytest.mark.server)],
 )
-def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+def address(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """The address of each engine in turn; a server's where ``QDRANT_URL`` names one."""
+    if request.param == "rest":
+        with serving() as server:
+            yield server.url
+        return
     addresses = {
         "memory": ":memory:",
         "embedded": str(tmp_path_factory.mktemp("embedded") / "index"),
@@ -31,13 +37,13 @@ def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     found = addresses[request.param]
     if found is None:
         pytest.skip("QDRANT_URL is not set: name a Qdrant server to run the server suite")
-    return found
+    yield found
 
 
 @pytest.fixture(scope="module")
 def engine(address: str) -> Iterator[Engine]:
     """An open engine that the tests of a module share; each takes a collection of its own."""
-    with connect(address, api_key=os.environ.get("QDRANT_API_KEY")) as opened:
+    with reach(address) as opened:
         yield opened
 
 

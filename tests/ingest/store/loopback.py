@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import grpc
 from qdrant_client import grpc as wire
@@ -70,6 +71,7 @@ class Server:
         stored: Ids of the points written.
         batches: Points a writing request brought, in order of arrival.
         keys: API keys that came along.
+        conditions: Of conditional writes: the value asked for, and the ordering.
         version: What it says when asked.
     """
 
@@ -80,6 +82,7 @@ class Server:
     stored: set[int] = field(default_factory=set)
     batches: list[int] = field(default_factory=list)
     keys: set[str | bytes | None] = field(default_factory=set)
+    conditions: list[tuple[str, str]] = field(default_factory=list)
     version: str = VERSION
     metadata: Any = None
     ended: threading.Event = field(default_factory=threading.Event)
@@ -142,7 +145,11 @@ def _rest_handler(server: Server) -> type[BaseHTTPRequestHandler]:
 
         def do_PUT(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            points = json.loads(body)["points"]
+            request = json.loads(body)
+            points = request["points"]
+            if condition := request.get("update_filter"):
+                ordering = parse_qs(urlsplit(self.path).query)["ordering"][0]
+                server.conditions.append((condition["must"][0]["match"]["value"], ordering))
             fault = server.take([point["id"] for point in points])
             done = {"operation_id": 0, "status": "completed"}
             if fault is None:
@@ -175,6 +182,10 @@ class _Points(wire.PointsServicer):
 
     def Upsert(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 - protobuf's
         self._server.keys.add(dict(context.invocation_metadata()).get("api-key"))
+        if request.HasField("update_filter"):
+            value = request.update_filter.must[0].field.match.keyword
+            ordering = wire.WriteOrderingType.Name(request.ordering.type).lower()
+            self._server.conditions.append((value, ordering))
         fault = self._server.take([point.id.num for point in request.points])
         if fault is not None:
             if fault.retry_after is not None:

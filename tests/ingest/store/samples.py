@@ -6,12 +6,23 @@ Import it as ``from tests.ingest.store.samples import ...``.
 from __future__ import annotations
 
 import math
+import os
 from typing import TYPE_CHECKING
 
 from qdrant_client import models
 
+from ingest.store.connect import connect
+
 if TYPE_CHECKING:
     from ingest.store.engine import Engine
+
+
+def reach(address: str) -> Engine:
+    """Open an address; a loopback server speaks REST alone and asks for no key."""
+    is_loopback = "127.0.0.1" in address and address != os.environ.get("QDRANT_URL")
+    key = None if is_loopback else os.environ.get("QDRANT_API_KEY")
+    return connect(address, api_key=key, prefer_grpc=not is_loopback)
+
 
 # Unit vectors at growing angles from the first axis: cosines that one can compute by hand.
 ANGLES = {number: number * 10 for number in range(1, 10)}

@@ -9,7 +9,13 @@ import pytest
 from qdrant_client import models
 
 from ingest.store import collections
-from ingest.store.collections import check_space, ensure_collection, resolve_collection
+from ingest.store.collections import (
+    LEASES,
+    check_space,
+    ensure_collection,
+    read_names,
+    resolve_collection,
+)
 from ingest.store.connect import connect
 from schemas.collection import PAYLOAD_INDEXES, SCHEMA_VERSION
 from schemas.errors import (
@@ -188,3 +194,16 @@ def test_it_is_all_there_after_reopening(tmp_path_factory: pytest.TempPathFactor
         made = ensure_collection(engine, "photos", SPACE, CANARY)
     with connect(folder) as engine:
         assert resolve_collection(engine, "photos") == made
+
+
+def test_the_collection_of_the_leases_is_none_of_ours(engine: Engine) -> None:
+    params = models.VectorParams(size=1, distance=models.Distance.COSINE)
+    if not engine.collection_exists(LEASES):
+        engine.create_collection(LEASES, params)
+    with pytest.raises(SettingsError, match="name another"):
+        ensure_collection(engine, LEASES, SPACE, CANARY)
+    with pytest.raises(CollectionMissing) as missing:
+        resolve_collection(engine, LEASES)
+    listed = str(missing.value).partition("there: ")[2].partition(")")[0]
+    assert LEASES not in listed
+    assert LEASES not in read_names(engine)

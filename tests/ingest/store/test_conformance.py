@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
@@ -18,6 +17,7 @@ from tests.ingest.store.samples import (
     at_angle,
     matching,
     point_alias,
+    reach,
 )
 
 if TYPE_CHECKING:
@@ -286,7 +286,7 @@ def test_flush_and_optimize_change_nothing_small(engine: Engine, filled: str) ->
 
 def test_a_closed_engine_says_so(address: str, tmp_path: Path) -> None:
     mine = address if "://" in address or address == ":memory:" else str(tmp_path)
-    engine = connect(mine, api_key=os.environ.get("QDRANT_API_KEY"))
+    engine = reach(mine)
     engine.close()
     engine.close()
     with pytest.raises(StoreRejected, match="closed"):

@@ -11,7 +11,8 @@ import pytest
 from qdrant_client import models
 
 from ingest.store.connect import connect
-from ingest.store.writer import Patience, Writer
+from ingest.store.patience import Patience
+from ingest.store.writer import Writer
 from schemas.errors import (
     CollectionMissing,
     StoreRejected,
@@ -204,3 +205,10 @@ def test_a_web_server_is_no_qdrant(server: Server) -> None:
         pytest.raises(StoreRejected, match="not a Qdrant server's"),
     ):
         engine.get_collections()
+
+
+def test_a_condition_comes_along_and_asks_for_one_order(server: Server, engine: Engine) -> None:
+    condition = models.FieldCondition(key="holder", match=models.MatchValue(value="me"))
+    engine.upsert("c", to_points(1), update_filter=models.Filter(must=[condition]))
+    engine.upsert("c", to_points(1))
+    assert server.conditions == [("me", "strong")]
