@@ -10,8 +10,8 @@ import logging
 import subprocess
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from airflow.sdk import dag, task
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 COMMAND = ["diptych", "sync", "--log-format", "json", "--report", "/var/lib/diptych/last.json"]
 FOLDER = "/etc/diptych"
