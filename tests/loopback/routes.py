@@ -186,9 +186,10 @@ def _query_batch(store: Store, name: str, body: bytes) -> Any:
 
 
 def _nearest(store: Store, name: str, request: rest.QueryRequest) -> Any:
+    query: Any = request.query  # the client has made it what the reference understands
     return store.local.query_points(
         name,
-        request.query,
+        query,
         query_filter=request.filter,
         limit=10 if request.limit is None else request.limit,
         offset=request.offset,

@@ -166,7 +166,7 @@ def check_quiet(server: Loopback, base: Path) -> None:
     server.plan = plan
 
 
-def converges(server: Loopback, base: Path, seed: int, rounds: int = 3) -> None:
+def converges(server: Loopback, base: Path, seed: int, rounds: int = 2) -> None:
     folder = Folder(base / "photos", seed)
     for number in range(rounds):
         if number:
