@@ -12,8 +12,8 @@ from blake3 import blake3
 from PIL import Image
 
 from ingest.encoders.canary import CANARY_TEXTS, to_canary_images
+from ingest.store.collections import LEASES
 from ingest.store.connect import connect
-from ingest.store.lease_point import LEASES
 from ingest.store.retrying import with_retries
 from ingest.sync.job import SyncJob
 from ingest.sync.session import SyncOptions
