@@ -26,6 +26,7 @@ from uuid import uuid4
 
 from ingest.store.collections import LEASES
 from ingest.store.lease_point import FREE, LeasePoint, Standing
+from ingest.store.patience import Patience
 from schemas.errors import LockHeld, StoreError, StoreRejected, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -191,7 +192,9 @@ class Lease:
             StoreRejected: It was written all the same.
         """
         stranger = replace(self._mine, holder=str(uuid4()))
-        self._point.write(replace(self._mine, holder=FREE), stranger)
+        patience = Patience()
+        retrying = patience.to_retrying(patience.to_deadline())
+        retrying(self._point.write, replace(self._mine, holder=FREE), stranger)
         if self._point.read().is_free:
             raise StoreRejected(
                 "the server ignores the condition of a write, so runs on several machines cannot "

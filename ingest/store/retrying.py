@@ -52,12 +52,18 @@ A repeated ``create_collection`` may be told that the name is taken (by itself),
 ``delete_collection`` that nothing was there, and so may a repeated removal of an alias.
 """
 
-CONNECTING: Final = Patience(total_seconds=60.0)
-"""For the first request: longer than a restart, and a wrong address is noticed within a minute."""
+CONNECTING_SECONDS: Final = 60.0
+"""How long a scheduled run tries its first request: a restart takes less, and a wrong address is
+noticed within a minute."""
 
 
-def open_store_patiently(settings: Settings) -> Engine:
-    """:func:`ingest.store.connect.open_store` for unattended runs.
+def open_store_patiently(settings: Settings, *, connecting_seconds: float = 0.0) -> Engine:
+    """:func:`ingest.store.connect.open_store` for runs that should outlast an outage.
+
+    Args:
+        settings: Name the index.
+        connecting_seconds: How long the first request is tried; without it once, so that whoever
+            mistyped an address is told at once.
 
     Returns:
         An engine that repeats what may be repeated, as :func:`with_retries`.
@@ -65,7 +71,8 @@ def open_store_patiently(settings: Settings) -> Engine:
     Raises:
         DiptychError: See :func:`ingest.store.connect.connect`.
     """
-    engine = _retrying(CONNECTING)(lambda: open_store(settings))
+    patience = Patience(total_seconds=connecting_seconds)
+    engine: Engine = _retrying(patience)(open_store, settings)
     return with_retries(engine) if "://" in settings.url else engine
 
 

@@ -16,7 +16,7 @@ from ingest.job import open_collection, open_encoder
 from ingest.ledger.database import LedgerDamaged, set_aside
 from ingest.logs import log_fields
 from ingest.store.collections import check_space, resolve_collection
-from ingest.store.retrying import open_store_patiently
+from ingest.store.retrying import CONNECTING_SECONDS, open_store_patiently
 from ingest.sync.root_sync import RootSync
 from ingest.sync.roots import ROOTS, choose_roots, open_root, to_remembered
 from ingest.sync.session import SyncOptions, open_session
@@ -82,7 +82,7 @@ class SyncJob:
             SettingsError: There is no root to synchronise.
         """
         with ExitStack() as stack:
-            engine = engine or stack.enter_context(closing(open_store_patiently(self._settings)))
+            engine = engine or stack.enter_context(closing(_open_store(self._settings)))
             encoder = encoder or choose_encoder(engine, self._settings)
             collection = find_collection(engine, self._settings.collection, encoder)
             try:
@@ -216,6 +216,10 @@ def _finish(session: Session) -> int | None:
     if session.guard.has_written and not session.stopping.is_set():
         engine.optimize(name)
     return engine.count(name).count
+
+
+def _open_store(settings: Settings) -> Engine:
+    return open_store_patiently(settings, connecting_seconds=CONNECTING_SECONDS)
 
 
 def _to_problem(root: str, error: DiptychError) -> RootProblem:

@@ -77,14 +77,14 @@ def _create_collection(store: Store, name: str, body: bytes) -> bool:
     done = store.local.create_collection(
         name, vectors_config=request.vectors, metadata=request.metadata
     )
-    store.applied["create_collection"] += 1
+    store.count("create_collection", name)
     return done
 
 
 def _update_collection(store: Store, name: str, body: bytes) -> bool:
     request = _parse(rest.UpdateCollection, body)
     done = store.local.update_collection(name, metadata=request.metadata)
-    store.applied["metadata"] += 1
+    store.count("metadata", name)
     return done
 
 
@@ -93,7 +93,7 @@ def _delete_collection(store: Store, name: str, _body: bytes) -> bool:
         return False
     done = store.local.delete_collection(name)
     store.indexes.pop(name, None)
-    store.applied["delete_collection"] += 1
+    store.count("delete_collection", name)
     return done
 
 
@@ -108,7 +108,7 @@ def _collection_aliases(store: Store, name: str, _body: bytes) -> Any:
 def _change_aliases(store: Store, _name: str, body: bytes) -> bool:
     request = _parse(rest.ChangeAliasesOperation, body)
     done = store.local.update_collection_aliases(request.actions)
-    store.applied["aliases"] += 1
+    store.count("aliases", "")
     return done
 
 
@@ -118,7 +118,7 @@ def _create_index(store: Store, name: str, body: bytes) -> Any:
     # Kept to be told of: a scan needs none.
     index = models.PayloadIndexInfo(data_type=request.field_schema, points=0)
     store.indexes.setdefault(store.to_own_name(name), {})[request.field_name] = index
-    store.applied["index"] += 1
+    store.count("index", name)
     return _done()
 
 
@@ -131,14 +131,14 @@ def _upsert(store: Store, name: str, body: bytes) -> Any:
         update_filter=request.update_filter,
         update_mode=request.update_mode,
     )
-    store.applied["upsert"] += 1
+    store.count("upsert", name)
     store.points += len(request.points if is_list else request.batch.ids)
     return _done()
 
 
 def _delete(store: Store, name: str, body: bytes) -> Any:
     store.local.delete(name, _parse(rest.PointsSelector, body))
-    store.applied["delete"] += 1
+    store.count("delete", name)
     return _done()
 
 
@@ -146,7 +146,7 @@ def _set_payload(store: Store, name: str, body: bytes) -> Any:
     request = _parse(rest.SetPayload, body)
     chosen = request.filter if request.points is None else request.points
     store.local.set_payload(name, request.payload, chosen, key=request.key)
-    store.applied["set_payload"] += 1
+    store.count("set_payload", name)
     return _done()
 
 
@@ -186,9 +186,10 @@ def _query_batch(store: Store, name: str, body: bytes) -> Any:
 
 
 def _nearest(store: Store, name: str, request: rest.QueryRequest) -> Any:
+    query: Any = request.query  # the client has made it what the reference understands
     return store.local.query_points(
         name,
-        request.query,
+        query,
         query_filter=request.filter,
         limit=10 if request.limit is None else request.limit,
         offset=request.offset,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 from qdrant_client import QdrantClient, models
@@ -18,6 +18,7 @@ class Store:
         local: It.
         lock: Held while a request is applied.
         applied: How many requests of each kind changed something or could have.
+        applied_to: The same for each collection, by its own name.
         points: How many points were upserted.
         indexes: The payload indexes of each collection, by field.
     """
@@ -29,6 +30,7 @@ class Store:
         self.local = local
         self.lock = threading.RLock()
         self.applied: Counter[str] = Counter()
+        self.applied_to: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.points = 0
         self.indexes: dict[str, dict[str, models.PayloadIndexInfo]] = {}
 
@@ -36,6 +38,11 @@ class Store:
     def writes(self) -> int:
         """How many writing requests were applied."""
         return self.applied.total()
+
+    def count(self, kind: str, name: str) -> None:
+        """One request of a kind was applied to a collection or, with an empty name, to none."""
+        self.applied[kind] += 1
+        self.applied_to[self.to_own_name(name)][kind] += 1
 
     def to_own_name(self, name: str) -> str:
         """A collection's own name behind an alias."""

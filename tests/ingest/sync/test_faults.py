@@ -12,6 +12,7 @@ from blake3 import blake3
 from PIL import Image
 
 from ingest.encoders.canary import CANARY_TEXTS, to_canary_images
+from ingest.store.collections import LEASES
 from ingest.store.connect import connect
 from ingest.store.retrying import with_retries
 from ingest.sync.job import SyncJob
@@ -155,18 +156,25 @@ def sync_until_done(server: Loopback, base: Path) -> None:
     pytest.fail("no run came to its end")
 
 
+def applied(server: Loopback) -> dict[str, dict[str, int]]:
+    """Writes so far by collection; a run takes its lease in a collection apart."""
+    return {
+        name: dict(counts) for name, counts in server.store.applied_to.items() if name != LEASES
+    }
+
+
 def check_quiet(server: Loopback, base: Path) -> None:
     """A further run, without faults, writes and encodes nothing."""
     plan, server.plan = server.plan, FaultPlan()
-    encoder, before = CountingEncoder(), server.store.applied.copy()
+    encoder, before = CountingEncoder(), applied(server)
     report = sync(server, base, encoder)
-    assert (encoder.encoded, server.store.applied) == (0, before)
+    assert (encoder.encoded, applied(server)) == (0, before)
     assert report.exit_code == 0
     assert not report.rebuilt
     server.plan = plan
 
 
-def converges(server: Loopback, base: Path, seed: int, rounds: int = 3) -> None:
+def converges(server: Loopback, base: Path, seed: int, rounds: int = 2) -> None:
     folder = Folder(base / "photos", seed)
     for number in range(rounds):
         if number:
