@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from schemas.errors import LockHeld
@@ -75,8 +76,9 @@ class FileLock:
 
 
 def sign(descriptor: int) -> None:
-    """Write this process's id into the lock file."""
-    os.pwrite(descriptor, f"{os.getpid()}\n".ljust(_NOTE_BYTES).encode(), 0)
+    """Write this process's id into the lock file; on a full disk the lock holds without it."""
+    with suppress(OSError):
+        os.pwrite(descriptor, f"{os.getpid()}\n".ljust(_NOTE_BYTES).encode(), 0)
 
 
 def _is_at(path: Path, descriptor: int) -> bool:

@@ -145,7 +145,7 @@ class Lease:
         with self._lock:
             if not standing.is_same_tenure(mine):
                 self._loss = self._loss or self._refusal(standing)
-            else:
+            elif standing.beats == mine.beats:  # else a replica that lags behind answered
                 self._heard_at = max(self._heard_at, begun)
         self._raise_if_lost()
 
@@ -154,11 +154,18 @@ class Lease:
 
         Raises:
             LockHeld: Another run has taken over.
-            StoreUnavailable: It may have, and the server did not answer.
+            StoreUnavailable: It may have, and the server did not answer, or not soon enough.
         """
         self._raise_if_lost()
-        if self._clock.elapsed() - self._heard_at >= self._seconds:
+        for _ in range(_ATTEMPTS):
+            if self._clock.elapsed() - self._heard_at < self._seconds:
+                return
             self.beat()
+        if self._clock.elapsed() - self._heard_at >= self._seconds:
+            raise StoreUnavailable(
+                f"{self._generation}: the server takes longer than lease_seconds to confirm that "
+                f"this run may write; run the same command again when it is less busy"
+            )
 
     def release(self) -> None:
         """Let go, if it is ours; a server that does not answer finds out by the silence."""

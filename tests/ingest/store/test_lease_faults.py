@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from datetime import timedelta
 from time import sleep
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import pytest
 from ingest.store.collections import LEASES
 from ingest.store.connect import connect
 from ingest.store.lease import Lease, hold
-from ingest.store.lease_point import Standing
+from ingest.store.lease_point import LeasePoint, Standing
 from schemas.errors import LockHeld, StoreRejected, StoreTimeout, StoreUnavailable
 from tests.ingest.store.two_machines import GENERATION, SECONDS, START, World, read, to_lease
 
@@ -115,4 +116,42 @@ def test_a_block_beats_and_releases(engine: Engine) -> None:
         assert read(engine).place == "here"
     assert read(engine).is_free
     with pytest.raises(LockHeld, match="let go"):
+        lease.check()
+
+
+def test_a_beat_that_took_longer_than_the_lease_does_not_count(
+    engine: Engine, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = to_lease(engine, world, "here")
+    lease.take()
+    world.sleep(SECONDS)
+    slow = LeasePoint.read
+    answers: list[Standing] = []
+
+    def read_slowly(point: LeasePoint) -> Standing:
+        answers.append(slow(point))
+        world.sleep(SECONDS)
+        return answers[-1]
+
+    with monkeypatch.context() as busy:
+        busy.setattr(LeasePoint, "read", read_slowly)
+        with pytest.raises(StoreUnavailable, match=GENERATION):
+            lease.check()
+    lease.check()
+    assert read(engine).beats > len(answers)
+
+
+def test_a_replica_that_lags_behind_confirms_no_beat(
+    engine: Engine, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = to_lease(engine, world, "here")
+    lease.take()
+    lagging = read(engine)
+    world.sleep(SECONDS)
+    to_lease(engine, world, "there", timedelta(days=365)).take()
+    with monkeypatch.context() as stale:
+        stale.setattr(LeasePoint, "read", lambda _: lagging)
+        with pytest.raises(StoreUnavailable, match=GENERATION):
+            lease.check()
+    with pytest.raises(LockHeld, match="process"):
         lease.check()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -195,3 +196,16 @@ def test_a_lock_file_that_was_removed_locks_nobody_out(tmp_path: Path) -> None:
         RunLock(path)
     old.release()
     new.release()
+
+
+def test_a_full_disk_leaves_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    path = tmp_path / "photos__g001.lock"
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "pwrite", full)
+        lock = RunLock(path)
+    with pytest.raises(LockHeld, match="process unknown"):
+        RunLock(path)
+    lock.release()
