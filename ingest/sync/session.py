@@ -43,12 +43,15 @@ class SyncOptions:
         checksum: Whether to hash every file, whatever its stamp says.
         retry_failed: Whether to try again what failed before and has not changed since.
         show_progress: Whether to draw a bar; by default only on a terminal.
+        reads_only: Whether the run only looks: nothing is written to the collection, and the
+            ledger agrees with it as much as it did.
     """
 
     allow_mass_delete: bool = False
     checksum: bool = False
     retry_failed: bool = False
     show_progress: bool | None = None
+    reads_only: bool = False
 
 
 @dataclass(slots=True)
@@ -100,7 +103,8 @@ class Session:
         Raises:
             StoreUnavailable: The store went away; the next run reads the collection anew.
         """
-        self.ledger.seal(self.guard.seal(), self.agreed)
+        if not self.options.reads_only:
+            self.ledger.seal(self.guard.seal(), self.agreed)
 
     def list_failures(self) -> None:
         """Write the dead-letter file anew from the ledger.
@@ -108,7 +112,7 @@ class Session:
         Raises:
             StoreError: The file cannot be written.
         """
-        if self.letters_path is not None:
+        if self.letters_path is not None and not self.options.reads_only:
             failures = [failure for _, failure in self.ledger.read_failed("").values()]
             write_dead_letters(self.letters_path, failures)
 
