@@ -172,7 +172,10 @@ def test_points_of_what_is_gone_are_orphaned(rig: Rig) -> None:
 
 def test_an_orphan_lends_its_vectors_before_it_goes(rig: Rig) -> None:
     (rig.folder / "red.png").rename(rig.folder / "rose.png")
-    assert sorted(found(verify(rig))) == [("missing", "folder://photos/rose.png"), ("orphaned", RED)]
+    assert sorted(found(verify(rig))) == [
+        ("missing", "folder://photos/rose.png"),
+        ("orphaned", RED),
+    ]
     mend(rig, encoded=0)
 
 
