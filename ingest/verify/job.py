@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import json
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from schemas.report import RunReport
     from schemas.settings import RootSettings, Settings
     from schemas.space import Encoder
-
-_LOG = logging.getLogger(__name__)
 
 
 class VerifyJob:
@@ -131,7 +129,7 @@ def repair_roots(roots: Sequence[RootSettings], session: Session, found: Audit) 
     removed_roots, refused = _remove_forgotten(session, writer, found.forgotten)
     session.engine.flush()
     notes = (f"{removed + removed_roots:,} points that belong to nothing were removed",)
-    return _to_sync_report(
+    report = _to_sync_report(
         session,
         started=started.isoformat(timespec="seconds"),
         seconds=monotonic() - begun,
@@ -139,6 +137,8 @@ def repair_roots(roots: Sequence[RootSettings], session: Session, found: Audit) 
         problems=[*problems, *refused],
         notes=notes if removed + removed_roots else (),
     )
+    session.ledger.add_run(report.run_id, json.dumps(report.to_json()))
+    return report
 
 
 def _distrust(session: Session, found: Audit) -> None:
