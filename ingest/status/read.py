@@ -8,8 +8,6 @@ from collections import Counter
 from contextlib import ExitStack, closing, suppress
 from typing import TYPE_CHECKING, Any
 
-from qdrant_client import models
-
 from ingest.dead_letters import DeadLetters
 from ingest.ledger.database import LedgerDamaged
 from ingest.ledger.ledger import Ledger
@@ -21,13 +19,15 @@ from ingest.store.retrying import open_store_patiently
 from ingest.store.write_guard import SYNC_TOKEN
 from ingest.sync.roots import read_roots
 from ingest.sync.state import to_dead_letters_path, to_ledger_path, to_state_dir
-from schemas.collection import modality_filter, root_filter
+from schemas.collection import root_modality_filter
 from schemas.records import Modality
 from schemas.status import GenerationStatus, LedgerState, RootStatus, StatusReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from qdrant_client import models
 
     from ingest.store.collections import ConcreteCollection
     from ingest.store.engine import Engine
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 PAGE_POINTS = 1_000
 """Points whose root is read in one request."""
+
+BYTES_PER_BLOCK = 512
+"""POSIX leaves the unit of ``st_blocks`` open; every system in use has this one."""
 
 
 def read_status(settings: Settings, *, engine: Engine | None = None) -> StatusReport:
@@ -147,9 +150,7 @@ def _count_roots(
 
 def _count(engine: Engine, collection_name: str, root: str) -> tuple[int, int]:
     images, texts = (
-        engine.count(
-            collection_name, models.Filter(must=[root_filter(root), modality_filter(modality)])
-        ).count
+        engine.count(collection_name, root_modality_filter(root, modality)).count
         for modality in (Modality.IMAGE, Modality.TEXT)
     )
     return images, texts
@@ -200,20 +201,25 @@ def _read_last_run(ledger: Ledger | None) -> dict[str, Any] | None:
 
 
 def _measure_ledger(path: Path) -> int:
-    sizes = 0
-    for suffix in ("", "-wal", "-shm"):
-        with suppress(OSError):
-            sizes += path.with_name(path.name + suffix).stat().st_size
-    return sizes
+    return sum(_measure(f"{path}{suffix}") for suffix in ("", "-wal", "-shm"))
 
 
 def _measure_index(settings: Settings) -> int | None:
     folder = to_index_path(settings.url)
     if folder is None:
         return None
-    size = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            with suppress(OSError):
-                size += os.lstat(os.path.join(place, name)).st_size  # noqa: PTH118
-    return size
+    return sum(
+        _measure(os.path.join(place, name))  # noqa: PTH118 - as os.walk has it
+        for place, _, names in os.walk(folder)
+        for name in names
+    )
+
+
+def _measure(path: str) -> int:
+    """The bytes that a file takes up on the disk, not counting holes; 0 where it is gone."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return 0
+    blocks: int | None = getattr(status, "st_blocks", None)  # which Windows does not have
+    return status.st_size if blocks is None else blocks * BYTES_PER_BLOCK
