@@ -18,6 +18,8 @@ class PlanAction(StrEnum):
 
     ADD = "add"
     UPDATE = "update"
+    """A listing that changed is corrected without encoding; the run counts it as unchanged."""
+
     UNCHANGED = "unchanged"
     DELETE = "delete"
     RETRY = "retry"

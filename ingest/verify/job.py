@@ -6,6 +6,7 @@ import json
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from ingest.store.retrying import open_store_patiently
 from ingest.store.writer import Writer
 from ingest.sync.job import choose_encoder, sync_roots
 from ingest.sync.roots import choose_roots
-from ingest.sync.session import SyncOptions, open_session
+from ingest.sync.session import SyncOptions, open_session, with_sound_ledger
 from ingest.verify.audit import audit_roots
 from schemas.audit import AuditReport
 from schemas.collection import root_filter
@@ -27,6 +28,7 @@ from schemas.sync_report import RootProblem, SyncReport
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ingest.store.collections import ConcreteCollection
     from ingest.store.engine import Engine
     from ingest.sync.session import Session
     from ingest.verify.audit import Audit
@@ -84,18 +86,22 @@ class VerifyJob:
             encoder = encoder or choose_encoder(engine, self._settings)
             collection = resolve_collection(engine, self._settings.collection)
             check_space(collection, encoder.space)
-            session = stack.enter_context(
-                open_session(
-                    engine,
-                    encoder,
-                    collection,
-                    settings=self._settings,
-                    options=self._options,
-                    stopping=self._stopping,
-                )
-            )
-            report = self._run(session)
+            run = partial(self._audit, engine, encoder, collection)
+            report = with_sound_ledger(run, self._settings, collection.name)
         return replace(report, seconds=round(monotonic() - begun, 3))
+
+    def _audit(
+        self, engine: Engine, encoder: Encoder, collection: ConcreteCollection
+    ) -> AuditReport:
+        with open_session(
+            engine,
+            encoder,
+            collection,
+            settings=self._settings,
+            options=self._options,
+            stopping=self._stopping,
+        ) as session:
+            return self._run(session)
 
     def _run(self, session: Session) -> AuditReport:
         roots = choose_roots(self._roots, self._settings, session.collection.metadata)

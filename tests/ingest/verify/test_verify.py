@@ -366,3 +366,13 @@ def test_roots_must_be_known(rig: Rig) -> None:
     rig.memory.update_collection(GENERATION, metadata={"roots": None})
     with pytest.raises(SettingsError):
         verify(rig)
+
+
+def test_a_damaged_ledger_is_made_anew(rig: Rig) -> None:
+    path = rig.state / "ledger" / f"{GENERATION}.sqlite"
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (size - 4096))
+    assert found(verify(rig)) == []
+    assert len(list(path.parent.glob("*.damaged-*"))) == 1
