@@ -376,3 +376,25 @@ def test_a_damaged_ledger_is_made_anew(rig: Rig) -> None:
         file.write(b"\xff" * (size - 4096))
     assert found(verify(rig)) == []
     assert len(list(path.parent.glob("*.damaged-*"))) == 1
+
+
+def test_captions_and_passages_of_a_table_are_as_they_should_be(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    paint(rig.folder / "red.png", (255, 0, 0))
+    paint(rig.folder / "blue.png", (0, 0, 255))
+    rows = [
+        '{"image": "red.png", "caption": "a red thing", "by": "Ann"}',
+        '{"image": "blue.png", "caption": "  "}',
+        '{"text": "a black door"}',
+    ]
+    write(rig.folder / "rows.jsonl", "\n".join(rows))
+    assert rig.sync(rig.folder / "rows.jsonl").counts.added == 3
+    for checksum in (False, True):
+        report = verify(rig, checksum=checksum)
+        assert (found(report), report.items, report.points) == ([], 3, 4)
+    write(rig.folder / "rows.jsonl", "\n".join([rows[0].replace("red thing", "rose"), *rows[1:]]))
+    report = verify(rig)
+    assert [(str(one.kind), one.message) for one in report.findings] == [("stale", "bytes changed")]
+    report = verify(rig, repairs=True)
+    assert (found(report), rig.encoder.encoded) == ([], 1)
+    rig.close()
