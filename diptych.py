@@ -19,6 +19,11 @@ from schemas.report import EXIT_INTERRUPTED
 _COMMANDS = {
     "ingest": ("ingest.cli", "Index a folder of images and documents."),
     "sync": ("ingest.sync.cli", "Make a collection equal to its sources, again and again."),
+    "verify": (
+        "ingest.verify.cli",
+        "Compare sources, ledger and collection, and mend what differs.",
+    ),
+    "status": ("ingest.status.cli", "Show what is indexed, from where, when last, by which model."),
     "migrate": ("ingest.migrate.cli", "Move a collection to another model, without downtime."),
     "search": ("search.cli", "Find images and documents by words or by an image."),
 }

@@ -75,6 +75,11 @@ class Fingerprints:
         """Of plain texts and captions."""
         return to_fingerprint(self.space, self._overlap)
 
+    @cached_property
+    def every(self) -> frozenset[str]:
+        """All that a point can have."""
+        return frozenset({self.of_text, self._of_vector, self._of_image, self._of_document})
+
     @property
     def _overlap(self) -> str:
         return f"overlap_tokens={self.overlap_tokens}"

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ingest.chunk import hash_content
-from ingest.decode.characters import to_normal_text
+from ingest.comparison import (
+    check_modality,
+    read_content,
+    to_caption_version,
+    to_described,
+    to_version,
+)
 from ingest.decode.text import may_link_images
-from ingest.fingerprint import Version
 from ingest.outcome import Action, Outcome
 from ingest.pending import Pending
 from ingest.twins import find_twins
-from schemas.errors import SourceError, SourceTooLarge, UnsupportedModality
+from schemas.errors import SourceError, UnsupportedModality
 from schemas.report import Failure
 
 if TYPE_CHECKING:
@@ -131,45 +133,19 @@ class Intake:
         if isinstance(item, SourceError):
             return Outcome(Action.FAILED, failure=Failure.from_error(item, ""))
         try:
-            self._check_modality(item)
+            check_modality(item, self._fingerprints.space)
             with self._stopwatch.lap("read"):
-                content = self._read(item)
+                content = read_content(self._source, item, self._limits.max_source_bytes)
                 pending = self._to_pending(item, content)
         except (SourceError, UnsupportedModality) as error:
             return to_unread(item, error)
         return self._settle(pending) or Work(pending, content)
 
-    def _check_modality(self, record: Record) -> None:
-        space = self._fingerprints.space
-        if record.modality not in space.modalities:
-            raise UnsupportedModality(
-                f"{space.model_id} encodes no {record.modality}s; choose a model that does, "
-                f"or leave them out with --exclude"
-            )
-
-    def _read(self, record: Record) -> bytes:
-        """The content; of a record with a vector only what the listing brought."""
-        if record.content is None and record.vector is None:
-            return self._source.read(record, self._limits.max_source_bytes)
-        content = record.content or b""
-        if len(content) > self._limits.max_source_bytes:
-            raise SourceTooLarge(
-                record.source_uri,
-                f"{len(content):,} bytes, over the limit of {self._limits.max_source_bytes:,}; "
-                "raise max_source_bytes",
-            )
-        return content
-
     def _to_pending(self, record: Record, content: bytes) -> Pending:
         record = to_described(record)
-        caption = None
-        if record.caption:
-            hashed = hash_content(record.caption.encode(errors="surrogatepass"))
-            caption = Version(hashed, self._fingerprints.of_text)
+        caption = to_caption_version(record, self._fingerprints)
         folder = self._to_folder(record, content)
-        if record.vector is not None:
-            content += np.asarray(record.vector, dtype=np.float32).tobytes()
-        version = Version(hash_content(content), self._fingerprints.of(record))
+        version = to_version(record, content, self._fingerprints)
         known = self._known.get(record.source_uri)
         attempts = self._dead_letters.attempts(record.source_uri, version)
         return Pending(record, known, version, caption, attempts, folder=folder)
@@ -222,14 +198,3 @@ def to_unread(record: Record, error: SourceError | UnsupportedModality) -> Outco
     reason = error.reason if isinstance(error, SourceError) else str(error)
     failure = Failure(record.source_uri, record.location, error.kind, reason)
     return Outcome(Action.FAILED, to_described(record), failure=failure)
-
-
-def to_described(record: Record) -> Record:
-    """The record without its bytes, which must not stay in memory until it is written.
-
-    A caption without words is none.
-    """
-    caption = record.caption if to_normal_text(record.caption or "").strip() else None
-    if record.content is None and caption == record.caption:
-        return record
-    return replace(record, content=None, caption=caption)

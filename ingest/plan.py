@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PAGE_POINTS = 1_000
 """Points read in one request."""
 
-_FIELDS = [
+FIELDS = [
     "source_uri",
     "content_hash",
     "fingerprint",
@@ -35,6 +35,7 @@ _FIELDS = [
     "size_bytes",
     USER_FIELD,
 ]
+"""What of a payload :func:`add_point` needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +103,20 @@ def read_root(engine: Engine, collection_name: str, root: str) -> dict[str, Know
             scroll_filter=root_filter(root),
             limit=PAGE_POINTS,
             offset=offset,
-            with_payload=_FIELDS,
+            with_payload=FIELDS,
         )
         for point in points:
-            _add(known, point.payload or {})
+            add_point(known, point.payload or {})
         if offset is None:
             return known
 
 
-def _add(known: dict[str, Known], payload: models.Payload) -> None:
+def add_point(known: dict[str, Known], payload: models.Payload) -> None:
+    """Add one point to what is known of its item.
+
+    Raises:
+        KeyError: The payload lacks some of :data:`FIELDS`.
+    """
     uri = payload["source_uri"]
     version = Version(payload["content_hash"], payload["fingerprint"])
     before = known.get(uri)

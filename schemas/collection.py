@@ -224,6 +224,11 @@ def modality_filter(modality: Modality) -> models.Filter:
     return _equality_filter("modality", str(modality))
 
 
+def root_modality_filter(root: str, modality: Modality) -> models.Filter:
+    """Matches every point of one root and modality."""
+    return models.Filter(must=[root_filter(root), modality_filter(modality)])
+
+
 def sources_filter(source_uris: Iterable[str]) -> models.Filter:
     """Matches every point of any of these source items."""
     these = models.MatchAny(any=list(source_uris))

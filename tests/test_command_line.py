@@ -29,9 +29,9 @@ def call(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 def test_help_lists_every_command_with_its_summary(tmp_path: Path) -> None:
     done = call("--help", cwd=tmp_path)
     assert done.returncode == 0
-    told = [" ".join(line.split()) for line in done.stdout.splitlines()]
-    assert "ingest Index a folder of images and documents." in told
-    assert "search Find images and documents by words or by an image." in told
+    words = " ".join(done.stdout.split())
+    assert "ingest Index a folder of images and documents." in words
+    assert "search Find images and documents by words or by an image." in words
 
 
 def test_no_command_an_unknown_one_and_an_unknown_option_are_usage_errors(tmp_path: Path) -> None:

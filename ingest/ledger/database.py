@@ -61,6 +61,30 @@ def open_database(path: Path) -> tuple[sqlite3.Connection, bool]:
         return _open(path)
 
 
+def open_existing(path: Path) -> sqlite3.Connection:
+    """The database of a ledger that is there, for reading alone.
+
+    Raises:
+        LedgerDamaged: It is no ledger, or one of another format; it is left as it is.
+        StoreError: It is not there, or cannot be opened.
+    """
+    with translated(path):
+        place = f"{path.absolute().as_uri()}?mode=ro"
+        database = sqlite3.connect(place, uri=True, isolation_level=None)
+        try:
+            _check_format(database)
+        except BaseException:
+            database.close()
+            raise
+    return database
+
+
+def _check_format(database: sqlite3.Connection) -> None:
+    version = database.execute("PRAGMA user_version").fetchone()[0]
+    if version != FORMAT:
+        raise sqlite3.DatabaseError(f"format {version}, not {FORMAT}")
+
+
 def set_aside(path: Path) -> Path:
     """Rename a damaged ledger, its journal with it.
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from threading import RLock
 from typing import TYPE_CHECKING, NamedTuple
 
-from ingest.ledger.database import open_database, translated
+from ingest.ledger.database import open_database, open_existing, translated
 from ingest.ledger.rows import (
     COLUMNS,
     FAILURE_COLUMNS,
@@ -71,17 +71,21 @@ class Ledger(Mapping[str, Known]):
 
     Args:
         path: Its file, on a local disk; made when missing, set aside when damaged.
+        reads_only: Whether it is only looked at: then it must be there and be whole.
 
     Attributes:
         path: Likewise.
         is_new: Whether it knows nothing, because it was missing or damaged.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, reads_only: bool = False) -> None:
         """Open or make it."""
         self.path = path
         self._lock = RLock()
-        self._database, self.is_new = open_database(path)
+        if reads_only:
+            self._database, self.is_new = open_existing(path), False
+        else:
+            self._database, self.is_new = open_database(path)
 
     def __getitem__(self, uri: str) -> Known:
         """What the collection holds of an item."""
@@ -118,6 +122,10 @@ class Ledger(Mapping[str, Known]):
         """How many points the collection holds of a root's name."""
         rows = self._read("SELECT coalesce(sum(points), 0) FROM items WHERE root=?", root)
         return int(rows[0][0])
+
+    def count_items(self, root: str) -> int:
+        """How many items of a root's name are indexed."""
+        return int(self._read("SELECT count(*) FROM items WHERE root=?", root)[0][0])
 
     def count_all_points(self) -> int:
         """How many points the collection holds in all."""

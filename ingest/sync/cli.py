@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--allow-mass-delete", is_flag=True, help="Remove even a large share of a root.")
 @click.option("--checksum", is_flag=True, help="Hash every file, whatever its times say.")
 @click.option("--retry-failed", is_flag=True, help="Try again what failed and has not changed.")
+@click.option("--plan", "plans", is_flag=True, help="Only say what would be done, and why.")
 @click.option("--watch", is_flag=True, help="Stay, and run again whenever something changes.")
 @click.option(
     "--every",
@@ -64,6 +65,7 @@ def sync(  # noqa: PLR0913 - one parameter an option
     allow_mass_delete: bool,
     checksum: bool,
     retry_failed: bool,
+    plans: bool,
     watch: bool,
     every_seconds: float,
     report: Path | None,
@@ -78,6 +80,8 @@ def sync(  # noqa: PLR0913 - one parameter an option
     new or has changed is encoded, what was renamed is re-pointed, what vanished is removed. Run it
     again at any time: with nothing to do it encodes and writes nothing.
     """
+    if plans and watch:
+        raise click.UsageError("--plan and --watch are two different things")
     from threading import Event
 
     stopping = Event()
@@ -90,6 +94,8 @@ def sync(  # noqa: PLR0913 - one parameter an option
     options = SyncOptions(
         allow_mass_delete=allow_mass_delete, checksum=checksum, retry_failed=retry_failed
     )
+    if plans:
+        return _plan(roots, settings, options, as_json=as_json)
     from ingest.sync.job import SyncJob
     from ingest.sync.publish import Outlets, run_published
 
@@ -118,6 +124,17 @@ def to_roots(sources: tuple[str, ...], listing: dict[str, Any]) -> list[RootSett
     if listing["name"] and len(sources) > 1:
         raise click.UsageError("--name needs exactly one SOURCE")
     return [RootSettings(source=source, **listing) for source in sources]
+
+
+def _plan(
+    roots: list[RootSettings], settings: Settings, options: SyncOptions, *, as_json: bool
+) -> int:
+    from ingest.sync.plan_table import to_plan_table
+    from ingest.sync.planning import make_plan
+
+    plan = make_plan(roots, settings, options=options)
+    click.echo(json.dumps(plan.to_json(), indent=2) if as_json else to_plan_table(plan))
+    return plan.exit_code
 
 
 def _watch(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import logging
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
+from functools import partial
 from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -13,14 +13,12 @@ from uuid import uuid4
 
 from ingest.encoders.recorded import load_recorded_encoder
 from ingest.job import open_collection, open_encoder
-from ingest.ledger.database import LedgerDamaged, set_aside
 from ingest.logs import log_fields
 from ingest.store.collections import check_space, resolve_collection
 from ingest.store.retrying import CONNECTING_SECONDS, open_store_patiently
 from ingest.sync.root_sync import RootSync
 from ingest.sync.roots import ROOTS, choose_roots, open_root, to_remembered
-from ingest.sync.session import SyncOptions, open_session
-from ingest.sync.state import to_ledger_path, to_state_dir
+from ingest.sync.session import SyncOptions, open_session, with_sound_ledger
 from schemas.errors import CollectionMissing, SettingsError, SourceUnavailable
 from schemas.sync_report import RootProblem, SyncReport
 
@@ -35,8 +33,6 @@ if TYPE_CHECKING:
     from schemas.report import RunReport
     from schemas.settings import RootSettings, Settings
     from schemas.space import Encoder
-
-_LOG = logging.getLogger(__name__)
 
 
 class SyncJob:
@@ -85,13 +81,8 @@ class SyncJob:
             engine = engine or stack.enter_context(closing(_open_store(self._settings)))
             encoder = encoder or choose_encoder(engine, self._settings)
             collection = find_collection(engine, self._settings.collection, encoder)
-            try:
-                return self._run(engine, encoder, collection)
-            except LedgerDamaged as error:
-                _LOG.warning("%s; it is set aside and made anew", error)
-                if (state_dir := to_state_dir(self._settings)) is not None:
-                    set_aside(to_ledger_path(state_dir, collection.name))
-                return self._run(engine, encoder, collection)
+            run = partial(self._run, engine, encoder, collection)
+            return with_sound_ledger(run, self._settings, collection.name)
 
     def _run(self, engine: Engine, encoder: Encoder, collection: ConcreteCollection) -> SyncReport:
         started, begun, run_id = datetime.now(UTC), monotonic(), uuid4().hex

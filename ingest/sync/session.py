@@ -8,10 +8,11 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ingest.assembly import to_fingerprints
 from ingest.dead_letters import DeadLetters, write_dead_letters
+from ingest.ledger.database import LedgerDamaged, set_aside
 from ingest.ledger.ledger import Ledger
 from ingest.store.connect import to_index_path
 from ingest.store.generations import BUILDING, STATE
@@ -21,7 +22,7 @@ from ingest.sync.state import to_dead_letters_path, to_ledger_path, to_state_dir
 from schemas.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from threading import Event
 
     from ingest.ledger.ledger import RootState
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from ingest.store.engine import Engine
     from schemas.settings import Settings
     from schemas.space import Encoder
+
+T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,12 +46,15 @@ class SyncOptions:
         checksum: Whether to hash every file, whatever its stamp says.
         retry_failed: Whether to try again what failed before and has not changed since.
         show_progress: Whether to draw a bar; by default only on a terminal.
+        reads_only: Whether the run only looks: nothing is written to the collection, and the
+            ledger agrees with it as much as it did.
     """
 
     allow_mass_delete: bool = False
     checksum: bool = False
     retry_failed: bool = False
     show_progress: bool | None = None
+    reads_only: bool = False
 
 
 @dataclass(slots=True)
@@ -100,7 +106,8 @@ class Session:
         Raises:
             StoreUnavailable: The store went away; the next run reads the collection anew.
         """
-        self.ledger.seal(self.guard.seal(), self.agreed)
+        if not self.options.reads_only:
+            self.ledger.seal(self.guard.seal(), self.agreed)
 
     def list_failures(self) -> None:
         """Write the dead-letter file anew from the ledger.
@@ -108,7 +115,7 @@ class Session:
         Raises:
             StoreError: The file cannot be written.
         """
-        if self.letters_path is not None:
+        if self.letters_path is not None and not self.options.reads_only:
             failures = [failure for _, failure in self.ledger.read_failed("").values()]
             write_dead_letters(self.letters_path, failures)
 
@@ -119,6 +126,23 @@ class Session:
         made = to_fingerprints(self.settings, self.encoder.space)
         said = [source.location, made.space.fingerprint, repr(made.policy), made.overlap_tokens]
         return blake3(json.dumps(said).encode()).hexdigest()
+
+
+def with_sound_ledger(run: Callable[[], T], settings: Settings, generation: str) -> T:
+    """Run something that opens a session; once more where its ledger turns out to be damaged.
+
+    Args:
+        run: What to run.
+        settings: Where the ledger is.
+        generation: Whose it is.
+    """
+    try:
+        return run()
+    except LedgerDamaged as error:
+        _LOG.warning("%s; it is set aside and made anew", error)
+        if (state_dir := to_state_dir(settings)) is not None:
+            set_aside(to_ledger_path(state_dir, generation))
+        return run()
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""What is indexed, from where, when last and by which model."""

@@ -1,0 +1,233 @@
+"""What a synchronisation would do with one root; reads only what stamps do not settle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ingest.comparison import check_modality, find_difference, read_content, to_version
+from ingest.dead_letters import DeadLetters
+from ingest.ledger.ledger import RootState
+from ingest.plan import read_root
+from ingest.refresh import check_rival
+from ingest.sources.uris import to_source_uri
+from ingest.sync.selection import Selection
+from ingest.sync.sweep import check_mass_delete, check_mount
+from schemas.errors import MassDeleteRefused, SourceError, UnsupportedModality
+from schemas.sync_plan import PlanAction, PlanEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ingest.fingerprint import Fingerprints, Version
+    from ingest.plan import Known
+    from ingest.sources.source import Source
+    from ingest.sync.session import Session, SyncOptions
+    from schemas.records import Record
+    from schemas.report import Failure
+    from schemas.settings import Settings
+
+_Decision = tuple[PlanAction, str]
+
+
+@dataclass(slots=True)
+class RootMemory:
+    """What earlier runs left of a root; nothing for one that is new.
+
+    Attributes:
+        known: What the collection holds, by URI.
+        stamps: Stamp of each indexed item.
+        failed: Stamp and failure of each item that failed.
+        attempts: How often the process died with an item.
+        letters: What failed in any root.
+        state: Of the root as a whole.
+        is_same_place: Whether root and pipeline are what they were, so that stamps mean something.
+    """
+
+    known: Mapping[str, Known] = field(default_factory=dict)
+    stamps: dict[str, str | None] = field(default_factory=dict)
+    failed: Mapping[str, tuple[str | None, Failure]] = field(default_factory=dict)
+    attempts: Mapping[str, int] = field(default_factory=dict)
+    letters: DeadLetters = field(default_factory=DeadLetters)
+    state: RootState = field(default_factory=RootState)
+    is_same_place: bool = False
+
+
+def read_memory(source: Source, session: Session) -> RootMemory:
+    """From the ledger where that agrees with the collection, else from the payloads.
+
+    Raises:
+        SettingsError: The root's name stands for another place that is still there.
+        StoreUnavailable: The store did not answer.
+    """
+    ledger, name = session.ledger, source.name
+    prefix = to_source_uri(name, "", source.scheme)
+    stamps = ledger.read_stamps(prefix)
+    known: Mapping[str, Known] = ledger
+    if name not in session.agreed:
+        found = read_root(session.engine, session.collection.name, name)
+        known = {uri: one for uri, one in found.items() if uri.startswith(prefix)}
+        stamps = {uri: stamps.get(uri) if ledger.get(uri) == known[uri] else None for uri in known}
+    state = ledger.read_root(name)
+    is_same_place = state.context == session.to_context(source)
+    first = next(iter(stamps), None)
+    if first is not None and not is_same_place:
+        check_rival(source, first, known[first].location)
+    return RootMemory(
+        known=known,
+        stamps=stamps,
+        failed=ledger.read_failed(prefix),
+        attempts=ledger.read_attempts(),
+        letters=session.letters,
+        state=state,
+        is_same_place=is_same_place,
+    )
+
+
+class RootPlan:
+    """Plans one root. For one pass.
+
+    Args:
+        source: The root.
+        memory: What earlier runs left.
+        fingerprints: Of the pipeline.
+        settings: Limits.
+        options: What the run would be asked for.
+
+    Attributes:
+        refusal: Why the sweep would be refused.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        memory: RootMemory,
+        fingerprints: Fingerprints,
+        settings: Settings,
+        options: SyncOptions,
+    ) -> None:
+        """Nothing is listed yet."""
+        self._source = source
+        self._memory = memory
+        self._fingerprints = fingerprints
+        self._settings = settings
+        self._options = options
+        self._decisions: dict[str, _Decision] = {}
+        self._new: dict[str, str] = {}
+        self.refusal: MassDeleteRefused | None = None
+
+    def to_entries(self) -> list[PlanEntry]:
+        """One entry an item, in the order of the listing; what vanished comes last.
+
+        Raises:
+            SourceUnavailable: The source went away.
+            SettingsError: It cannot be listed as asked for.
+        """
+        memory = self._memory
+        known = len(memory.stamps)
+        believes = memory.is_same_place and not self._options.checksum
+        selection = Selection(
+            dict(memory.stamps),
+            memory.failed,
+            memory.attempts,
+            memory.letters,
+            believes_stamps=believes,
+        )
+        for item in selection.iter_changed(self._iter_listed()):
+            self._decisions[item.source_uri] = self._decide(item)
+        self._add_held_back(selection)
+        self._add_vanished(selection, known)
+        name = self._source.name
+        return [
+            PlanEntry(action, name, uri, reason)
+            for uri, (action, reason) in self._decisions.items()
+        ]
+
+    def _iter_listed(self) -> Iterator[Record | SourceError]:
+        """The listing; what is not decided otherwise is unchanged."""
+        for item in self._source.iter_records():
+            self._decisions[item.source_uri] = (PlanAction.UNCHANGED, "")
+            yield item
+
+    def _decide(self, item: Record | SourceError) -> _Decision:
+        if isinstance(item, SourceError):
+            return PlanAction.FAIL, f"cannot be read: {item.reason}"
+        try:
+            check_modality(item, self._fingerprints.space)
+            content = read_content(self._source, item, self._settings.max_source_bytes)
+        except UnsupportedModality as error:
+            return PlanAction.FAIL, str(error)
+        except SourceError as error:
+            return PlanAction.FAIL, f"cannot be read: {error.reason}"
+        return self._compare(item, to_version(item, content, self._fingerprints))
+
+    def _compare(self, record: Record, version: Version) -> _Decision:
+        uri = record.source_uri
+        known = self._memory.known.get(uri)
+        difference = None
+        if known is not None:
+            difference = find_difference(known, record, self._fingerprints, version)
+        if known is not None and difference is None:
+            return PlanAction.UNCHANGED, ""
+        if (failure := self._find_failure(uri)) is not None:
+            return self._decide_failed(failure, version)
+        if difference is not None:
+            return PlanAction.UPDATE, difference.reason
+        self._new[uri] = version.content_hash
+        return PlanAction.ADD, "new"
+
+    def _find_failure(self, uri: str) -> Failure | None:
+        _, failure = self._memory.failed.get(uri, (None, None))
+        return failure or self._memory.letters.failures.get(uri)
+
+    def _decide_failed(self, failure: Failure, version: Version) -> _Decision:
+        letters = self._memory.letters
+        if letters.retry:
+            return PlanAction.RETRY, "asked for by --retry-failed"
+        if letters.find_final(failure.source_uri, version) is not None:
+            return _to_failed_again(failure)
+        if (failure.content_hash, failure.fingerprint) == version:
+            return PlanAction.RETRY, f"failed before, and may not any more: {failure.kind}"
+        return PlanAction.RETRY, "failed before and changed since"
+
+    def _add_held_back(self, selection: Selection) -> None:
+        for record, failure in selection.failed_again:
+            self._decisions[record.source_uri] = _to_failed_again(failure)
+        for record in selection.suspects:
+            self._decisions[record.source_uri] = self._decide(record)
+        for record in selection.quarantined:
+            reason = "the process died with it time and again: it waits for --retry-failed"
+            self._decisions[record.source_uri] = (PlanAction.FAIL, reason)
+
+    def _add_vanished(self, selection: Selection, known: int) -> None:
+        vanished = selection.to_vanished()
+        places: dict[str, str] = {}
+        added = {content_hash: uri for uri, content_hash in self._new.items()}
+        moved = 0
+        for uri in vanished:
+            hashes = [version.content_hash for version in self._memory.known[uri].versions]
+            places |= dict.fromkeys(hashes, uri)
+            target = next((added[one] for one in hashes if one in added), None)
+            moved += target is not None
+            reason = "gone from its source" if target is None else f"moved to {target} (same bytes)"
+            self._decisions[uri] = (PlanAction.DELETE, reason)
+        for uri, content_hash in self._new.items():
+            if content_hash in places:
+                reason = f"moved from {places[content_hash]} (same bytes)"
+                self._decisions[uri] = (PlanAction.ADD, reason)
+        self._check_sweep(lost=len(vanished) - moved, known=known, listed=selection.listed)
+
+    def _check_sweep(self, *, lost: int, known: int, listed: int) -> None:
+        """As the run would."""
+        if self._options.allow_mass_delete or not lost:
+            return
+        share = self._settings.max_delete_share
+        try:
+            check_mount(self._source, self._memory.state.mount_point)
+            check_mass_delete(self._source, lost=lost, known=known, listed=listed, share=share)
+        except MassDeleteRefused as refusal:
+            self.refusal = refusal
+
+
+def _to_failed_again(failure: Failure) -> _Decision:
+    return PlanAction.FAIL, f"failed before and has not changed since: {failure.kind}"

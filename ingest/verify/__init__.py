@@ -1,0 +1,1 @@
+"""Audits: sources, ledger and collection compared with one another, and mended."""

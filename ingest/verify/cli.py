@@ -1,0 +1,51 @@
+"""``diptych verify``: a thin layer over :class:`ingest.verify.job.VerifyJob`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from ingest.cli import set_on_signal
+
+
+@click.command()
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.option("--repair", is_flag=True, help="Mend what is found; encode only what must be.")
+@click.option("--checksum", is_flag=True, help="Hash every file, whatever its times say.")
+@click.option("--allow-mass-delete", is_flag=True, help="Remove even a large share of a root.")
+@click.option("--url", help="Server, or folder of an embedded index.  [default: diptych-index]")
+@click.option("--collection", help="Collection in the index.  [default: diptych]")
+@click.option("--model", help="Model id or folder.  [default: the collection's]")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def verify(
+    sources: tuple[str, ...],
+    *,
+    repair: bool,
+    checksum: bool,
+    allow_mass_delete: bool,
+    as_json: bool,
+    **flags: object,
+) -> int:
+    """Compare the collection with its sources and with the ledger.
+
+    Looks at every point and every listed item, and names what is missing, stale, orphaned,
+    duplicated, of a wrong space, not finite, unreachable or unknown to the ledger. Exits with 4
+    when there is anything. Without --repair the collection is left as it is.
+    """
+    from threading import Event
+
+    stopping = Event()
+    set_on_signal(stopping)
+    from ingest.sync.session import SyncOptions
+    from ingest.verify.job import VerifyJob
+    from ingest.verify.table import to_audit_table
+    from schemas.settings import RootSettings, load_settings
+
+    settings = load_settings(**flags)
+    roots = [RootSettings(source=source) for source in sources]
+    options = SyncOptions(allow_mass_delete=allow_mass_delete, checksum=checksum)
+    job = VerifyJob(roots, settings, options=options, repairs=repair, stopping=stopping)
+    report = job.run()
+    click.echo(json.dumps(report.to_json(), indent=2) if as_json else to_audit_table(report))
+    return report.exit_code
