@@ -61,7 +61,11 @@ class SourceError(DiptychError):
     Attributes:
         source_uri: The item's canonical source URI.
         reason: The message without the URI.
+        hides: Prefix of source URIs one of which the item may have, where it is not known by its
+            own: a row whose id cannot be read. None where it is.
     """
+
+    hides: str | None = None
 
     exit_code: ClassVar[int] = 3
 

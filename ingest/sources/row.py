@@ -34,9 +34,13 @@ class RowError(ValueError):
     Args:
         reason: What is wrong and what to do, without the row's number.
         kind: The error that the reader of the table gets.
+        is_nameless: Whether it is not known which row it is: it may be one that is indexed.
     """
 
-    def __init__(self, reason: str, kind: type[SourceError] = DecodeError) -> None:
+    def __init__(
+        self, reason: str, kind: type[SourceError] = DecodeError, *, is_nameless: bool = False
+    ) -> None:
         """Keep the kind beside the reason."""
         super().__init__(reason)
         self.kind = kind
+        self.is_nameless = is_nameless

@@ -102,12 +102,15 @@ class RowMapper:
             uri = ""
             try:
                 if isinstance(row, Unusable):
-                    raise RowError(row.reason)  # noqa: TRY301 - all problems of a row meet here
+                    raise RowError(row.reason, is_nameless=True)  # noqa: TRY301 - all meet here
                 uri = self._to_uri(number, row)
                 yield self._to_record(number, row, uri)
             except RowError as error:
                 uri = uri or self._table.to_uri(to_row_key(number))
-                yield error.kind(uri, f"row {number} of {self._table.label}: {error}")
+                problem = error.kind(uri, f"row {number} of {self._table.label}: {error}")
+                if error.is_nameless:
+                    problem.hides = self._table.prefix
+                yield problem
 
     def _to_uri(self, number: int, row: Mapping[str, object]) -> str:
         key = self._find_key(row)
@@ -119,7 +122,7 @@ class RowMapper:
         try:
             uri = self._table.to_uri(key)
         except UnicodeEncodeError:
-            raise RowError("its id is no text; write it anew") from None
+            raise RowError("its id is no text; write it anew", is_nameless=True) from None
         if (digest := hash(uri)) in self._seen:
             raise RowError(
                 f"its id {to_printable(key)[:200]!r} is an earlier row's too; ids must differ, "
@@ -134,7 +137,8 @@ class RowMapper:
         if columns.id:
             if key := to_words(row, columns.id):
                 return key
-            raise RowError(f"column {columns.id!r} has no id for it; fill it in")
+            reason = f"column {columns.id!r} has no id for it; fill it in"
+            raise RowError(reason, is_nameless=True)
         for name in (columns.path, columns.url):
             key = to_reference(row, name)
             if key and not key.startswith("data:"):

@@ -100,7 +100,7 @@ class Selection:
         return tuple(self._unlisted)
 
     def _note_error(self, error: SourceError) -> None:
-        self._unlisted.append(error.source_uri)
+        self._unlisted += [one for one in (error.source_uri, error.hides) if one]
         self._unseen_failures.discard(error.source_uri)
 
     def _is_known_gone(self, uri: str) -> bool:
