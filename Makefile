@@ -100,6 +100,10 @@ bench-ingest: $(VENV)/.all
 	@$(PIP) $(TORCH_INDEX_ARGS) --editable ".[$(ALL_EXTRAS),bench]"
 	$(BIN)/python -m benchmarks.ingestion --plot docs/images/ingestion.svg $(BENCH_ARGS)
 
+## Measure synchronisation with nothing to do, little to do, and after a rename; some minutes
+bench-sync: $(VENV)/.all
+	$(BIN)/python benchmarks/sync.py $(BENCH_ARGS)
+
 ## Resolve constraints.txt anew; torch stays where it is, as it is raised by hand
 constraints:
 	@rm -rf build/constraints && mkdir -p build
@@ -113,4 +117,4 @@ constraints:
 clean:
 	rm -rf $(VENV) build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
-.PHONY: bench bench-ingest check clean constraints demo docs format help test test-all test-base test-server
+.PHONY: bench bench-ingest bench-sync check clean constraints demo docs format help test test-all test-base test-server
