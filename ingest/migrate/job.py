@@ -24,6 +24,7 @@ from ingest.store.collections import resolve_collection
 from ingest.store.generations import PUBLISHING, STATE, TARGET, ensure_building, publish
 from ingest.store.retrying import open_store_patiently
 from ingest.sync.roots import open_root, read_roots
+from ingest.sync.run_lock import only_run
 from ingest.sync.session import SyncOptions, open_session
 from ingest.sync.state import (
     to_dead_letters_path,
@@ -183,11 +184,11 @@ class MigrateJob:
             points = engine.count(building.name).count
             session.ledger.add_run(report.run_id, json.dumps(report.to_json()))
         # The ledger is sealed: from here on an ordinary run finds everything as it left it.
-        publish(engine, name, building.name)
-        adopt_dead_letters(self._settings, building.name)
-        self._notes.append(
-            f"published: {name!r} means {building.name} now; {live.name} is kept for --rollback"
-        )
+        with only_run(engine, building.name, self._settings) as check:
+            check()
+            publish(engine, name, building.name)
+            adopt_dead_letters(self._settings, building.name)
+        self._notes.append(f"published: {name!r} means {building.name} now, no more {live.name}")
         self._prune(engine)
         return replace(report, points=points)
 

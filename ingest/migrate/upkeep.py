@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from ingest.assembly import to_fingerprints
-from ingest.store.generations import prune
+from ingest.store.generations import list_generations, prune
+from ingest.sync.run_lock import only_run
 from ingest.sync.state import (
     to_dead_letters_path,
     to_ledger_path,
@@ -36,7 +37,15 @@ def prune_generations(
 
     Returns:
         Their names.
+
+    Raises:
+        LockHeld: One of those that are being built is being built right now.
     """
+    if abandon:
+        for one in list_generations(engine, settings.collection):
+            if one.is_building:
+                with only_run(engine, one.name, settings) as check:
+                    check()
     removed = prune(engine, settings.collection, keep=keep, abandon=abandon)
     state_dir = to_state_dir(settings)
     if state_dir is None:
