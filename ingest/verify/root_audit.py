@@ -76,7 +76,7 @@ class RootAudit:
             self.items += 1
             self._unseen.discard(item.source_uri)
             if isinstance(item, SourceError):
-                self._unlisted.append(item.source_uri)
+                self._unlisted += [one for one in (item.source_uri, item.hides) if one]
             if item.source_uri in self._failed or item.source_uri in self._found:
                 continue
             finding = self._look_at(item)

@@ -183,3 +183,13 @@ def test_captions_and_passages_of_a_table_are_as_they_should_be(tmp_path: Path) 
     report = verify(rig, repairs=True)
     assert (found(report), rig.encoder.encoded) == ([], 1)
     rig.close()
+
+
+def test_a_row_whose_id_cannot_be_read_may_be_any_row(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rows = ['{"id": "a", "text": "red"}', '{"id": "b", "text": "blue"}']
+    write(rig.folder / "rows.jsonl", "\n".join(rows))
+    rig.sync(rig.folder / "rows.jsonl")
+    write(rig.folder / "rows.jsonl", "\n".join([rows[0], "{no JSON"]))
+    assert [kind for kind, _ in found(verify(rig))] == ["unreachable"]
+    rig.close()
