@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ingest.job import IngestJob
     from ingest.sources.source import Source
-    from schemas.settings import Settings
+    from schemas.settings import RootSettings, Settings
 
 
 @click.command()
@@ -94,7 +94,12 @@ def ingest(  # noqa: PLR0913 - one parameter an option
     if plan:
         return _show_plan(opened, settings, as_json=as_json)
     job = IngestJob(
-        opened, settings, dead_letters=dead_letters, stopping=stopping, retry_failed=retry_failed
+        opened,
+        settings,
+        dead_letters=dead_letters,
+        stopping=stopping,
+        retry_failed=retry_failed,
+        root=_to_root(source, settings, listing),
     )
     if tune:
         _show_tuning(job)
@@ -149,10 +154,19 @@ def _open(source: str, settings: Settings, listing: dict[str, Any]) -> Source:
     return open_source(source, options)
 
 
+def _to_root(source: str, settings: Settings, listing: dict[str, Any]) -> RootSettings:
+    """What ``sync`` will go by."""
+    from schemas.settings import RootSettings
+
+    shared = {"columns": settings.columns, "allow_hosts": settings.allow_hosts}
+    return RootSettings(source=source, **listing, **shared)
+
+
 def _show_plan(source: Source, settings: Settings, *, as_json: bool) -> int:
     from ingest.forecast import make_forecast
     from ingest.forecast_table import to_forecast_table
-    from ingest.job import open_encoder, without_index
+    from ingest.job import open_encoder
+    from ingest.sources.own_index import without_index
     from ingest.store.connect import open_store
 
     with open_store(settings) as engine:

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import ExitStack, closing, suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from threading import Event
 from time import perf_counter
 from typing import TYPE_CHECKING
-
-from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from ingest.assembly import AssemblyLine, to_workers
 from ingest.callbacks import Callbacks
 from ingest.dead_letters import DEAD_LETTERS, DeadLetters, write_dead_letters
 from ingest.encoders.canary import canary_vectors
 from ingest.encoders.load import load_encoder
+from ingest.encoders.recorded import load_recorded_encoder
 from ingest.int8_gate import INT8, require_int8
 from ingest.outcome import Tally
 from ingest.plan import read_known
 from ingest.progress import Progress
 from ingest.refresh import Refresh
-from ingest.sources.folder import FolderSource
+from ingest.sources.own_index import without_index
 from ingest.stopwatch import Stopwatch
 from ingest.store.collections import (
     check_space,
@@ -33,6 +32,7 @@ from ingest.store.connect import to_index_path
 from ingest.store.retrying import open_store_patiently
 from ingest.store.write_guard import WriteGuard
 from ingest.store.writer import Writer
+from ingest.sync.roots import remember_roots
 from ingest.sync.run_lock import only_run
 from schemas.errors import CollectionMissing, StoreError
 from schemas.report import RunReport
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from ingest.store.collections import ConcreteCollection
     from ingest.store.engine import Engine
     from ingest.tune import Tuning
-    from schemas.settings import Settings
+    from schemas.settings import RootSettings, Settings
     from schemas.space import Encoder
 
 
@@ -61,6 +61,7 @@ class IngestJob:
         show_progress: Whether to draw a progress bar; by default only on a terminal.
         stopping: Set it from a signal handler to end the run early but whole.
         retry_failed: Whether to try again what failed before and has not changed since.
+        root: How the source was asked for, to be remembered in the collection.
     """
 
     def __init__(
@@ -72,10 +73,12 @@ class IngestJob:
         show_progress: bool | None = None,
         stopping: Event | None = None,
         retry_failed: bool = False,
+        root: RootSettings | None = None,
     ) -> None:
         """Keep the order; nothing is opened yet."""
         self._source = without_index(source, settings.url)
         self._retry_failed = retry_failed
+        self._root = root
         self._encoder: Encoder | None = None
         self._workers: Workers | None = None
         self._settings = settings
@@ -108,7 +111,7 @@ class IngestJob:
         self._begin()
         with ExitStack() as stack:
             engine = engine or stack.enter_context(closing(open_store_patiently(self._settings)))
-            encoder = encoder or self._encoder or open_encoder(self._settings)
+            encoder = encoder or self._encoder or choose_encoder(engine, self._settings)
             if self._settings.dtype == INT8 and not has_collection(engine, self._settings):
                 self._notes.append(require_int8(self._source, self._settings, engine, encoder))
             collection = open_collection(engine, self._settings.collection, encoder)
@@ -116,6 +119,8 @@ class IngestJob:
             guard = WriteGuard(engine, collection.name, check=check)
             letters = DeadLetters.read(self._dead_letters, retry=self._retry_failed)
             try:
+                if self._root is not None:
+                    remember_roots(engine, collection.name, [(self._root, self._source)])
                 whole = self._ingest(engine, encoder, collection, letters, guard)
             except BaseException:
                 with suppress(StoreError):  # what ended the run is the news
@@ -262,13 +267,21 @@ def open_encoder(settings: Settings) -> Encoder:
     )
 
 
-def without_index(source: Source, url: str) -> Source:
-    """The source without an embedded index that lies inside it."""
-    index = to_index_path(url)
-    if not isinstance(source, FolderSource) or index is None or source.path not in index.parents:
-        return source
-    relative = GitIgnoreSpecPattern.escape(index.relative_to(source.path).as_posix())
-    return replace(source, exclude=(*source.exclude, f"/{relative}/"))
+def choose_encoder(engine: Engine, settings: Settings) -> Encoder:
+    """The model that the settings name; where they name none, the collection's own.
+
+    So a schedule goes on after a migration to another model.
+
+    Raises:
+        ModelUnavailable: The model, its revision or the extra that runs it is not here.
+    """
+    if "model" in settings.model_fields_set:
+        return open_encoder(settings)
+    try:
+        collection = resolve_collection(engine, settings.collection)
+    except CollectionMissing:
+        return open_encoder(settings)
+    return load_recorded_encoder(collection.space, settings, threads=1)
 
 
 def _default_dead_letters(url: str) -> Path | None:

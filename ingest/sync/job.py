@@ -11,13 +11,12 @@ from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from ingest.encoders.recorded import load_recorded_encoder
-from ingest.job import open_collection, open_encoder
+from ingest.job import choose_encoder, open_collection
 from ingest.logs import log_fields
 from ingest.store.collections import check_space, resolve_collection
 from ingest.store.retrying import CONNECTING_SECONDS, open_store_patiently
 from ingest.sync.root_sync import RootSync
-from ingest.sync.roots import ROOTS, choose_roots, open_root, to_remembered
+from ingest.sync.roots import choose_roots, open_root, remember_roots
 from ingest.sync.session import SyncOptions, open_session, with_sound_ledger
 from schemas.errors import CollectionMissing, SettingsError, SourceUnavailable
 from schemas.sync_report import RootProblem, SyncReport
@@ -119,23 +118,6 @@ class SyncJob:
         return report
 
 
-def choose_encoder(engine: Engine, settings: Settings) -> Encoder:
-    """The model that the settings name; where they name none, the collection's own.
-
-    So a schedule goes on after a migration to another model.
-
-    Raises:
-        ModelUnavailable: The model, its revision or the extra that runs it is not here.
-    """
-    if "model" in settings.model_fields_set:
-        return open_encoder(settings)
-    try:
-        collection = resolve_collection(engine, settings.collection)
-    except CollectionMissing:
-        return open_encoder(settings)
-    return load_recorded_encoder(collection.space, settings, threads=1)
-
-
 def find_collection(engine: Engine, name: str, encoder: Encoder) -> ConcreteCollection:
     """The live generation behind a name, made if there is none; loads no points.
 
@@ -182,19 +164,19 @@ def _open_all(
     """The sources of all roots that are there, remembered in the collection."""
     opened: list[Source] = []
     problems = []
-    kept = dict(session.collection.metadata.get(ROOTS) or {})
+    kept: list[tuple[RootSettings, Source]] = []
     for root in roots:
         try:
             source = open_root(root, session.settings)
         except (SourceUnavailable, SettingsError) as error:
             problems.append(_to_problem(root.name or root.source, error))
             continue
-        if any((one.scheme, one.name) == (source.scheme, source.name) for one in opened):
+        if any(one.name == source.name for one in opened):
             raise SettingsError(f"two roots are called {source.name!r}: give one another name")
         opened.append(source)
-        kept[source.name] = to_remembered(root, source)
-    if kept != (session.collection.metadata.get(ROOTS) or {}):
-        session.engine.update_collection(session.collection.name, metadata={ROOTS: kept})
+        kept.append((root, source))
+    if not session.options.reads_only:
+        remember_roots(session.engine, session.collection.name, kept)
     return opened, problems
 
 

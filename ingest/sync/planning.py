@@ -9,9 +9,9 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from ingest.assembly import to_fingerprints
+from ingest.job import choose_encoder
 from ingest.store.collections import check_space, resolve_collection
 from ingest.store.retrying import open_store_patiently
-from ingest.sync.job import choose_encoder
 from ingest.sync.root_plan import RootMemory, RootPlan, read_memory
 from ingest.sync.roots import choose_roots, open_root
 from ingest.sync.session import SyncOptions, open_session

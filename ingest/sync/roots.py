@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ingest.job import without_index
 from ingest.sources.open import SourceOptions, open_source
+from ingest.sources.own_index import without_index
 from schemas.errors import SettingsError
 from schemas.settings import RootSettings
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ingest.sources.source import Source
+    from ingest.store.engine import Engine
     from schemas.settings import Settings
 
 ROOTS = "roots"
@@ -70,3 +71,17 @@ def to_remembered(root: RootSettings, source: Source) -> dict[str, Any]:
     spec = root.source if "://" in root.source else os.path.abspath(root.source)  # noqa: PTH100
     kept = root.model_copy(update={"source": spec, "name": source.name})
     return kept.model_dump(mode="json", exclude_defaults=True)
+
+
+def remember_roots(
+    engine: Engine, collection_name: str, roots: Sequence[tuple[RootSettings, Source]]
+) -> None:
+    """Keep roots in a collection's metadata; nothing is written when they are known.
+
+    Raises:
+        StoreUnavailable: The store did not answer.
+    """
+    before = engine.read_metadata(collection_name).get(ROOTS) or {}
+    after = {**before, **{source.name: to_remembered(root, source) for root, source in roots}}
+    if after != before:
+        engine.update_collection(collection_name, metadata={ROOTS: after})

@@ -12,11 +12,12 @@ from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from ingest.job import choose_encoder
 from ingest.ledger.ledger import Settled
 from ingest.store.collections import check_space, resolve_collection
 from ingest.store.retrying import open_store_patiently
 from ingest.store.writer import Writer
-from ingest.sync.job import choose_encoder, sync_roots
+from ingest.sync.job import sync_roots
 from ingest.sync.roots import choose_roots
 from ingest.sync.session import SyncOptions, open_session, with_sound_ledger
 from ingest.verify.audit import audit_roots
