@@ -19,6 +19,7 @@ from ingest.int8_gate import INT8, require_int8
 from ingest.outcome import Tally
 from ingest.plan import read_known
 from ingest.progress import Progress
+from ingest.recorded_policy import with_recorded_policy
 from ingest.refresh import Refresh
 from ingest.sources.own_index import without_index
 from ingest.stopwatch import Stopwatch
@@ -111,6 +112,7 @@ class IngestJob:
         self._begin()
         with ExitStack() as stack:
             engine = engine or stack.enter_context(closing(open_store_patiently(self._settings)))
+            self._settings = with_recorded_policy(engine, self._settings)
             encoder = encoder or self._encoder or choose_encoder(engine, self._settings)
             if self._settings.dtype == INT8 and not has_collection(engine, self._settings):
                 self._notes.append(require_int8(self._source, self._settings, engine, encoder))

@@ -20,6 +20,7 @@ from ingest.migrate.gate import Examiner, Verdict, compare
 from ingest.migrate.passes import build
 from ingest.migrate.questions import make_questions, read_pairs
 from ingest.migrate.upkeep import adopt_dead_letters, prune_generations, to_target
+from ingest.recorded_policy import to_policy_metadata, with_recorded_policy
 from ingest.store.collections import resolve_collection
 from ingest.store.generations import PUBLISHING, STATE, TARGET, ensure_building, publish
 from ingest.store.retrying import open_store_patiently
@@ -116,6 +117,7 @@ class MigrateJob:
         with ExitStack() as stack:
             engine = engine or stack.enter_context(closing(open_store_patiently(self._settings)))
             live = resolve_collection(engine, self._settings.collection)
+            self._settings = with_recorded_policy(engine, self._settings)
             encoder = encoder or self._open_encoder(live)
             report = SyncReport(
                 run_id=uuid4().hex,
@@ -163,6 +165,7 @@ class MigrateJob:
         name = self._settings.collection
         canary = canary_vectors(encoder, encoder.space.modalities)
         building = ensure_building(engine, name, encoder.space, canary, target)
+        engine.update_collection(building.name, metadata=to_policy_metadata(self._settings))
         options = SyncOptions(show_progress=self._options.show_progress, allow_mass_delete=True)
         with open_session(
             engine,

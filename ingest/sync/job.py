@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from ingest.job import choose_encoder, open_collection
 from ingest.logs import log_fields
+from ingest.recorded_policy import with_recorded_policy
 from ingest.store.collections import check_space, resolve_collection
 from ingest.store.retrying import CONNECTING_SECONDS, open_store_patiently
 from ingest.sync.root_sync import RootSync
@@ -78,6 +79,7 @@ class SyncJob:
         """
         with ExitStack() as stack:
             engine = engine or stack.enter_context(closing(_open_store(self._settings)))
+            self._settings = with_recorded_policy(engine, self._settings)
             encoder = encoder or choose_encoder(engine, self._settings)
             collection = find_collection(engine, self._settings.collection, encoder)
             run = partial(self._run, engine, encoder, collection)

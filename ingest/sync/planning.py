@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ingest.assembly import to_fingerprints
 from ingest.job import choose_encoder
+from ingest.recorded_policy import with_recorded_policy
 from ingest.store.collections import check_space, resolve_collection
 from ingest.store.retrying import open_store_patiently
 from ingest.sync.root_plan import RootMemory, RootPlan, read_memory
@@ -59,6 +60,7 @@ def make_plan(
     options = replace(options or SyncOptions(), reads_only=True)
     with ExitStack() as stack:
         engine = engine or stack.enter_context(closing(open_store_patiently(settings)))
+        settings = with_recorded_policy(engine, settings)
         encoder = encoder or choose_encoder(engine, settings)
         session = stack.enter_context(_open_what_is_there(engine, encoder, settings, options))
         metadata = session.collection.metadata if session else {}

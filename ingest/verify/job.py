@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from ingest.job import choose_encoder
 from ingest.ledger.ledger import Settled
+from ingest.recorded_policy import with_recorded_policy
 from ingest.store.collections import check_space, resolve_collection
 from ingest.store.retrying import open_store_patiently
 from ingest.store.writer import Writer
@@ -84,6 +85,7 @@ class VerifyJob:
         begun = monotonic()
         with ExitStack() as stack:
             engine = engine or stack.enter_context(closing(open_store_patiently(self._settings)))
+            self._settings = with_recorded_policy(engine, self._settings)
             encoder = encoder or choose_encoder(engine, self._settings)
             collection = resolve_collection(engine, self._settings.collection)
             check_space(collection, encoder.space)

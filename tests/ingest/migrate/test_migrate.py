@@ -15,6 +15,7 @@ from ingest.store.generations import list_generations, roll_back
 from ingest.sync.job import SyncJob
 from ingest.sync.session import SyncOptions
 from schemas.errors import MigrationRefused
+from schemas.settings import Settings
 from schemas.space import Role
 from tests.legible import LegibleEncoder
 from tests.sync_rig import CountingEncoder, Died, Rig, paint, write
@@ -86,6 +87,26 @@ def test_a_schedule_goes_on_with_the_new_generation_and_finds_nothing_to_do(rig:
     report = job.run(engine=rig.memory, encoder=encoder)
     assert (report.collection, report.rebuilt) == ("diptych__g002", False)
     assert (report.counts.unchanged, encoder.encoded) == (24, 0)
+
+
+def test_a_schedule_keeps_to_the_policy_that_was_migrated_to(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    for number in range(4):
+        write(rig.folder / f"{number}.txt", "green " * 40 + "red " * number)
+    paint(rig.folder / "a.png", (255, 0, 0))
+    rig.sync()
+    plain = rig.settings().model_dump(exclude_unset=True)
+    del plain["chunk_overlap_tokens"]
+    options = MigrationOptions(show_progress=False)
+    MigrateJob(rig.settings(chunk_overlap_tokens=3), options=options).run(
+        engine=rig.memory, encoder=CountingEncoder(), live_encoder=LegibleEncoder()
+    )
+    assert live(rig) == "diptych__g002"
+    encoder = CountingEncoder()
+    job = SyncJob([], Settings(**plain), options=SyncOptions(show_progress=False))
+    report = job.run(engine=rig.memory, encoder=encoder)
+    assert (report.counts.unchanged, encoder.encoded) == (5, 0)
+    rig.close()
 
 
 def test_rolling_back_and_catching_up(rig: Rig) -> None:
