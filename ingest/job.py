@@ -33,7 +33,7 @@ from ingest.store.connect import to_index_path
 from ingest.store.retrying import open_store_patiently
 from ingest.store.write_guard import WriteGuard
 from ingest.store.writer import Writer
-from ingest.sync.roots import remember_roots
+from ingest.sync.roots import read_roots, remember_roots
 from ingest.sync.run_lock import only_run
 from schemas.errors import CollectionMissing, StoreError
 from schemas.report import RunReport
@@ -121,9 +121,8 @@ class IngestJob:
             guard = WriteGuard(engine, collection.name, check=check)
             letters = DeadLetters.read(self._dead_letters, retry=self._retry_failed)
             try:
-                if self._root is not None:
-                    remember_roots(engine, collection.name, [(self._root, self._source)])
                 whole = self._ingest(engine, encoder, collection, letters, guard)
+                self._remember(engine, collection)
             except BaseException:
                 with suppress(StoreError):  # what ended the run is the news
                     self._list_failures(letters, whole=False)
@@ -176,6 +175,12 @@ class IngestJob:
             )
             with self._stopwatch.lap("pipeline"):
                 return pipeline.run(self._source.iter_records(self._skipped))
+
+    def _remember(self, engine: Engine, collection: ConcreteCollection) -> None:
+        """What ``sync`` will go by, unless it knows this root already: perhaps more of it."""
+        known = read_roots(engine.read_metadata(collection.name))
+        if self._root is not None and self._source.name not in known:
+            remember_roots(engine, collection.name, [(self._root, self._source)])
 
     def _list_failures(self, letters: DeadLetters, *, whole: bool) -> None:
         if self._dead_letters:

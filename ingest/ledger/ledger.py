@@ -104,7 +104,19 @@ class Ledger(Mapping[str, Known]):
 
     def read_stamps(self, prefix: str) -> dict[str, str | None]:
         """Stamp of each indexed item whose URI begins so."""
-        return dict(self._read("SELECT uri, stamp FROM items WHERE uri>=? AND uri<?", *_to(prefix)))
+        statement = "SELECT uri, stamp FROM items WHERE uri>=? AND uri<?"
+        with self._lock, translated(self.path):
+            return dict(self._database.execute(statement, _to(prefix)))
+
+    def find_first(self, prefix: str) -> str | None:
+        """An indexed item whose URI begins so, if there is one."""
+        rows = self._read("SELECT min(uri) FROM items WHERE uri>=? AND uri<?", *_to(prefix))
+        return None if rows[0][0] is None else str(rows[0][0])
+
+    def has_others(self, root: str, prefix: str) -> bool:
+        """Whether items of a root's name have URIs that begin otherwise."""
+        statement = "SELECT 1 FROM items WHERE root=? AND NOT (uri>=? AND uri<?) LIMIT 1"
+        return bool(self._read(statement, root, *_to(prefix)))
 
     def read_failed(self, prefix: str) -> dict[str, tuple[str | None, Failure]]:
         """``(stamp, failure)`` of each item that failed, by URI."""
@@ -115,7 +127,7 @@ class Ledger(Mapping[str, Known]):
         return {row[1]: (row[0], to_failure(row[1:])) for row in rows}
 
     def read_attempts(self) -> dict[str, int]:
-        """How often the process died while each of these items was under way."""
+        """How often the process died with each of these items under way."""
         return dict(self._read("SELECT uri, attempts FROM intents WHERE attempts > 0"))
 
     def count_points(self, root: str) -> int:
@@ -173,11 +185,7 @@ class Ledger(Mapping[str, Known]):
             )
 
     def blame(self) -> int:
-        """Count an attempt against every item that was under way when the process died.
-
-        Returns:
-            How many there were.
-        """
+        """Count an attempt against all that was under way when the process died; gives how many."""
         with self._changing() as database:
             return database.execute(
                 "UPDATE intents SET attempts=attempts+1, is_open=0 WHERE is_open=1"
@@ -219,13 +227,13 @@ class Ledger(Mapping[str, Known]):
         with self._changing() as database:
             database.executemany("DELETE FROM failures WHERE uri=?", ((uri,) for uri in uris))
 
-    def seal(self, token: str, roots: Mapping[str, RootState]) -> None:
-        """Agree with the collection from here on.
+    def forget_context(self, root: str) -> None:
+        """The root's stamps are not to be believed until it has been gone through wholly."""
+        with self._changing() as database:
+            database.execute("UPDATE roots SET context=NULL WHERE root=?", (root,))
 
-        Args:
-            token: What stands in the collection's metadata.
-            roots: Everything that was agreed on, by name; the token of each is replaced.
-        """
+    def seal(self, token: str, roots: Mapping[str, RootState]) -> None:
+        """Agree with the collection, whose token this is, on these roots from here on."""
         with self._changing() as database:
             database.executemany(
                 "INSERT OR REPLACE INTO roots VALUES (?, ?, ?, ?, ?)",

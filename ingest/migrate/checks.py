@@ -9,6 +9,8 @@ from uuid import UUID
 import numpy as np
 
 from ingest.encoders.canary import check_canary
+from ingest.plan import PAGE_POINTS
+from ingest.sync.sweep import FEW_ITEMS
 from schemas.collection import to_point_id
 from schemas.errors import MigrationRefused
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from qdrant_client import models
 
+    from ingest.store.collections import ConcreteCollection
     from ingest.sync.session import Session
     from schemas.report import Failure, RunReport
 
@@ -47,6 +50,43 @@ def check_generation(session: Session) -> None:
         )
     for point in _sample(session):
         _check_point(point, session.encoder.space.dimension, name)
+
+
+def check_items(session: Session, live: ConcreteCollection) -> None:
+    """Everything that is in the live generation must be in the new one, but for a few.
+
+    What vanished from the sources since the live generation was last synchronised may be missing:
+    no more of a root than a synchronisation would remove.
+
+    Raises:
+        MigrationRefused: More is missing, or a whole root.
+        StoreUnavailable: The store did not answer.
+    """
+    share = session.settings.max_delete_share
+    for root, uris in _read_items(session, live).items():
+        missing = [uri for uri in uris if uri not in session.ledger]
+        if len(missing) < len(uris) and len(missing) <= max(FEW_ITEMS, share * len(uris)):
+            continue
+        raise MigrationRefused(
+            f"{root}: {len(missing):,} of the {len(uris):,} items that are in {live.name} are not "
+            f"in the new generation, e.g. {min(missing)}: is a disk not mounted, or a root not "
+            "remembered (diptych sync SOURCE)? If it is as it should be: --force"
+        )
+
+
+def _read_items(session: Session, live: ConcreteCollection) -> dict[str, set[str]]:
+    """Source URIs of the live generation, by root."""
+    found: dict[str, set[str]] = {}
+    offset: models.ExtendedPointId | None = None
+    while True:
+        points, offset = session.engine.scroll(
+            live.name, limit=PAGE_POINTS, offset=offset, with_payload=["root", "source_uri"]
+        )
+        for point in points:
+            payload = point.payload or {}
+            found.setdefault(payload["root"], set()).add(payload["source_uri"])
+        if offset is None:
+            return found
 
 
 def check_failures(reports: Iterable[RunReport], before: Iterable[Failure]) -> None:

@@ -15,7 +15,7 @@ from ingest.dead_letters import DeadLetters
 from ingest.encoders.canary import canary_vectors
 from ingest.encoders.recorded import load_recorded_encoder
 from ingest.job import open_encoder
-from ingest.migrate.checks import check_failures, check_generation
+from ingest.migrate.checks import check_failures, check_generation, check_items
 from ingest.migrate.gate import Examiner, Verdict, compare
 from ingest.migrate.passes import build
 from ingest.migrate.questions import make_questions, read_pairs
@@ -31,18 +31,24 @@ from ingest.sync.state import (
     to_dead_letters_path,
     to_state_dir,
 )
-from schemas.errors import MigrationRefused, ModelUnavailable
+from schemas.errors import (
+    MigrationRefused,
+    ModelUnavailable,
+    SettingsError,
+    SourceUnavailable,
+)
 from schemas.sync_report import SyncReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from ingest.sources.source import Source
     from ingest.store.collections import ConcreteCollection
     from ingest.store.engine import Engine
     from ingest.sync.session import Session
     from schemas.report import RunReport
-    from schemas.settings import Settings
+    from schemas.settings import RootSettings, Settings
     from schemas.space import Encoder
 
 
@@ -205,6 +211,7 @@ class MigrateJob:
         )
         try:
             check_failures(reports, before.failures.values())
+            check_items(session, live)
         except MigrationRefused as refusal:
             if not self._options.force:
                 raise
@@ -242,7 +249,7 @@ class MigrateJob:
             else make_questions(engine, (live.name, session.collection.name))
         )
         roots = read_roots(live.metadata).values() or settings.roots
-        sources = {one.name: one for one in (open_root(root, settings) for root in roots)}
+        sources = {one.name: one for root in roots if (one := _try_open(root, settings))}
         try:
             known = live_encoder or load_recorded_encoder(live.space, settings, threads=1)
         except ModelUnavailable as error:
@@ -260,3 +267,11 @@ class MigrateJob:
         removed = prune_generations(engine, self._settings, keep=self._options.keep)
         if removed:
             self._notes.append(f"removed: {', '.join(removed)}")
+
+
+def _try_open(root: RootSettings, settings: Settings) -> Source | None:
+    """A root's source, if it is there: one that is not was named before."""
+    try:
+        return open_root(root, settings)
+    except (SettingsError, SourceUnavailable):
+        return None

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ingest.assembly import to_fingerprints
-from ingest.store.generations import list_generations, prune
+from ingest.store.generations import prune
 from ingest.sync.run_lock import only_run
 from ingest.sync.state import (
     to_dead_letters_path,
@@ -36,17 +36,15 @@ def prune_generations(
     """Remove generations that are not needed any more, with their ledgers.
 
     Returns:
-        Their names.
-
-    Raises:
-        LockHeld: One of those that are being built is being built right now.
+        Their names; those that a run is working on are left for the next time.
     """
-    if abandon:
-        for one in list_generations(engine, settings.collection):
-            if one.is_building:
-                with only_run(engine, one.name, settings) as check:
-                    check()
-    removed = prune(engine, settings.collection, keep=keep, abandon=abandon)
+    removed = prune(
+        engine,
+        settings.collection,
+        keep=keep,
+        abandon=abandon,
+        hold=lambda name: only_run(engine, name, settings),
+    )
     state_dir = to_state_dir(settings)
     if state_dir is None:
         return removed

@@ -5,6 +5,7 @@ Every step may be repeated after it was cut short.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,10 +18,11 @@ from ingest.store.collections import (
     read_names,
 )
 from schemas.collection import from_generation, to_generation
-from schemas.errors import CollectionMissing, MigrationRefused, StoreRejected
+from schemas.errors import CollectionMissing, LockHeld, MigrationRefused, StoreRejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
 
     from ingest.store.collections import Canary, ConcreteCollection
     from ingest.store.engine import Engine
@@ -167,7 +169,14 @@ def roll_back(engine: Engine, name: str) -> tuple[str, str]:
     return previous, live
 
 
-def prune(engine: Engine, name: str, *, keep: int = 1, abandon: bool = False) -> list[str]:
+def prune(
+    engine: Engine,
+    name: str,
+    *,
+    keep: int = 1,
+    abandon: bool = False,
+    hold: Callable[[str], AbstractContextManager[object]] = nullcontext,
+) -> list[str]:
     """Remove generations that are not needed any more; never one that an alias points to.
 
     Args:
@@ -176,6 +185,8 @@ def prune(engine: Engine, name: str, *, keep: int = 1, abandon: bool = False) ->
         keep: How many of the others to keep for a rollback, first the one that the live one took
             the place of, then the newest.
         abandon: Whether to remove those that are being built, too.
+        hold: Keeps others from writing to a generation while it is removed; one that raises
+            ``LockHeld`` is left for the next time.
 
     Returns:
         The names of those that were removed.
@@ -200,9 +211,18 @@ def prune(engine: Engine, name: str, *, keep: int = 1, abandon: bool = False) ->
     if removed:
         highest = _read_highest(engine, name, generations)
         engine.update_collection(live.name, metadata={HIGHEST: highest})
-    for concrete in removed:
-        engine.delete_collection(concrete)
-    return removed
+    return [one for one in removed if _remove(engine, one, hold)]
+
+
+def _remove(
+    engine: Engine, generation: str, hold: Callable[[str], AbstractContextManager[object]]
+) -> bool:
+    try:
+        with hold(generation):
+            engine.delete_collection(generation)
+    except LockHeld:
+        return False
+    return True
 
 
 def _is_for(collection: ConcreteCollection, space: EmbeddingSpace, target: str) -> bool:

@@ -28,15 +28,22 @@ class WriteGuard:
         engine: Where the collection is.
         collection_name: Its own name.
         check: Called every time; raises when the run may not write any more.
+        token: What the collection carried when the run began.
 
     Attributes:
         has_written: Whether anything was about to be written.
     """
 
     def __init__(
-        self, engine: Engine, collection_name: str, *, check: Callable[[], None] = lambda: None
+        self,
+        engine: Engine,
+        collection_name: str,
+        *,
+        check: Callable[[], None] = lambda: None,
+        token: str | None = None,
     ) -> None:
         """Nothing is written yet."""
+        self._token = token
         self._engine = engine
         self._collection_name = collection_name
         self._check = check
@@ -61,11 +68,11 @@ class WriteGuard:
         """Flush, and end with a token that a ledger may agree on.
 
         Returns:
-            The token; where nothing was written, the one that stands there already.
+            The token; where nothing was written, the one that the run began with.
         """
-        standing = self._engine.read_metadata(self._collection_name).get(SYNC_TOKEN)
-        if standing is not None and not self.has_written:
-            return str(standing)
+        self._check()
+        if self._token is not None and not self.has_written:
+            return self._token  # if another run has replaced it since, nobody believes the ledger
         self._engine.flush()
         self._check()
         return self._replace_token()

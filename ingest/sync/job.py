@@ -146,7 +146,7 @@ def sync_roots(
     reports, problems = [], []
     opened, unopened = _open_all(roots, session)
     problems += unopened
-    for source in opened:
+    for root, source in opened:
         if session.stopping.is_set():
             break
         try:
@@ -155,6 +155,8 @@ def sync_roots(
             problems.append(_to_problem(source.name, error))
             continue
         reports.append(outcome.report)
+        # Not before it was accepted: its name may have stood for another place.
+        remember_roots(session.engine, session.collection.name, [(root, source)])
         if outcome.refusal is not None:
             problems.append(_to_problem(source.name, outcome.refusal))
     return reports, problems
@@ -162,23 +164,19 @@ def sync_roots(
 
 def _open_all(
     roots: Sequence[RootSettings], session: Session
-) -> tuple[list[Source], list[RootProblem]]:
-    """The sources of all roots that are there, remembered in the collection."""
-    opened: list[Source] = []
+) -> tuple[list[tuple[RootSettings, Source]], list[RootProblem]]:
+    """The sources of all roots that are there."""
+    opened: list[tuple[RootSettings, Source]] = []
     problems = []
-    kept: list[tuple[RootSettings, Source]] = []
     for root in roots:
         try:
             source = open_root(root, session.settings)
         except (SourceUnavailable, SettingsError) as error:
             problems.append(_to_problem(root.name or root.source, error))
             continue
-        if any(one.name == source.name for one in opened):
+        if any(one.name == source.name for _, one in opened):
             raise SettingsError(f"two roots are called {source.name!r}: give one another name")
-        opened.append(source)
-        kept.append((root, source))
-    if not session.options.reads_only:
-        remember_roots(session.engine, session.collection.name, kept)
+        opened.append((root, source))
     return opened, problems
 
 

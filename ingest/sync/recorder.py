@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from ingest.ledger.ledger import Settled
 from ingest.ledger.rows import to_known
 from ingest.outcome import Action
 from schemas.collection import to_listing_digest, to_listing_payload
+from schemas.records import Part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +30,7 @@ class Recorder:
         stamps: Stamp of each item at its listing.
 
     Attributes:
-        added: Content hashes of items that were added.
+        added: How many items of each content hash were added; captions are no content.
     """
 
     def __init__(self, ledger: Ledger, root: str, stamps: Mapping[str, str | None]) -> None:
@@ -37,7 +39,7 @@ class Recorder:
         self._root = root
         self._stamps = stamps
         self._gathered: list[Settled] = []
-        self.added: set[str] = set()
+        self.added: Counter[str] = Counter()
 
     def intend(self, records: Sequence[Record]) -> None:
         """These are about to be encoded."""
@@ -49,7 +51,9 @@ class Recorder:
         if settled is not None:
             self._gathered.append(settled)
         if outcome.action is Action.ADDED:
-            self.added.update((point.payload or {})["content_hash"] for point in outcome.points)
+            first = (outcome.points[0].payload or {}) if outcome.points else {}
+            if first.get("part") == Part.CONTENT:
+                self.added[first["content_hash"]] += 1
 
     def write(self) -> None:
         """Commit what is gathered."""

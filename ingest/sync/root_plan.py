@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from schemas.errors import MassDeleteRefused, SourceError, UnsupportedModality
 from schemas.sync_plan import PlanAction, PlanEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ingest.fingerprint import Fingerprints, Version
     from ingest.plan import Known
@@ -203,12 +204,13 @@ class RootPlan:
         vanished = selection.to_vanished()
         places: dict[str, str] = {}
         added = {content_hash: uri for uri, content_hash in self._new.items()}
+        count = Counter(self._new.values())
         moved = 0
         for uri in vanished:
             hashes = [version.content_hash for version in self._memory.known[uri].versions]
             places |= dict.fromkeys(hashes, uri)
             target = next((added[one] for one in hashes if one in added), None)
-            moved += target is not None
+            moved += self._excuses(hashes, count)
             reason = "gone from its source" if target is None else f"moved to {target} (same bytes)"
             self._decisions[uri] = (PlanAction.DELETE, reason)
         for uri, content_hash in self._new.items():
@@ -216,6 +218,15 @@ class RootPlan:
                 reason = f"moved from {places[content_hash]} (same bytes)"
                 self._decisions[uri] = (PlanAction.ADD, reason)
         self._check_sweep(lost=len(vanished) - moved, known=known, listed=selection.listed)
+
+    @staticmethod
+    def _excuses(hashes: Iterable[str], count: Counter[str]) -> bool:
+        """Whether an added item has one of these contents; each excuses one that vanished."""
+        for one in hashes:
+            if count[one] > 0:
+                count[one] -= 1
+                return True
+        return False
 
     def _check_sweep(self, *, lost: int, known: int, listed: int) -> None:
         """As the run would."""

@@ -22,7 +22,7 @@ from ingest.sync.recorder import Recorder
 from ingest.sync.selection import Selection
 from ingest.sync.sweep import check_mass_delete, check_mount, delete_items, to_mount_point
 from schemas.collection import root_filter
-from schemas.errors import MassDeleteRefused, Quarantined
+from schemas.errors import MassDeleteRefused, Quarantined, SettingsError
 from schemas.report import Failure, RunReport
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ class RootSync:
         context = session.to_context(self._source)
         if state.context != context:  # until all of it is gone through, its stamps mean nothing
             session.agreed[self._source.name] = state._replace(context=None)
+            self._ledger.forget_context(self._source.name)  # also if this run is not sealed
         failed = self._ledger.read_failed(self._prefix)
         stamps = self._ledger.read_stamps(self._prefix)
         known = len(stamps)
@@ -110,6 +111,7 @@ class RootSync:
         if whole:
             self._sweep(selection, recorder, known=known, mount_before=state.mount_point)
             session.agreed[self._source.name] = self._to_state(state, context)
+            session.covered.add(self._prefix)
         return whole
 
     def _to_state(self, before: RootState, context: str) -> RootState:
@@ -127,7 +129,12 @@ class RootSync:
             self._rebuild()
             self._session.agreed[name] = self._ledger.read_root(name)
         state = self._session.agreed[name]
-        first = next(iter(self._ledger.read_stamps(self._prefix)), None)
+        if self._ledger.has_others(name, self._prefix):
+            raise SettingsError(
+                f"the name {name!r} already stands for another kind of source in this collection; "
+                f"give {self._source.location} another one with --name"
+            )
+        first = self._ledger.find_first(self._prefix)
         if first is not None and state.context != self._session.to_context(self._source):
             check_rival(self._source, first, self._ledger[first].location)
         return state
@@ -205,7 +212,7 @@ class RootSync:
         """Remove what vanished."""
         self._ledger.forget_failures(selection.to_vanished_failures())
         vanished = selection.to_vanished()
-        moved = {uri for uri in vanished if self._was_moved(uri, recorder.added)}
+        moved = {uri for uri in vanished if self._was_moved(uri, recorder.added)}  # one for one
         try:
             self._check_sweep(
                 lost=len(vanished) - len(moved),
@@ -230,8 +237,13 @@ class RootSync:
         share = self._session.settings.max_delete_share
         check_mass_delete(self._source, lost=lost, known=known, listed=listed, share=share)
 
-    def _was_moved(self, uri: str, added: set[str]) -> bool:
-        return any(version.content_hash in added for version in self._ledger[uri].versions)
+    def _was_moved(self, uri: str, added: Counter[str]) -> bool:
+        """Whether an added item has its bytes; each excuses one that vanished."""
+        for version in self._ledger[uri].versions:
+            if added[version.content_hash] > 0:
+                added[version.content_hash] -= 1
+                return True
+        return False
 
     def _is_counted_right(self) -> bool:
         """Whether the collection has as many points of the root as the ledger says.

@@ -112,6 +112,12 @@ class Selection:
         """Whether it failed with this very stamp, in a way that another try will not change."""
         stamp, failure = self._failed[record.source_uri]
         self._unseen_failures.discard(record.source_uri)
+        if failure.kind == Quarantined.__name__ and stamp == record.stamp:
+            # Where nothing tells whether it changed, only a person can say so.
+            if self._letters.retry:
+                return False
+            self.failed_again.append((record, failure))
+            return True
         if not self._believes_stamps or stamp is None or stamp != record.stamp:
             return False
         if not (failure.content_hash or failure.kind == Quarantined.__name__):

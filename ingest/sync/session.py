@@ -73,6 +73,7 @@ class Session:
         stopping: Set to end the run early but whole.
         letters_path: Where failures are listed; None for nowhere.
         agreed: What the ledger and the collection agree on, by root.
+        covered: How the source URIs of roots begin that were gone through to their end.
         rebuilt: Roots whose rows were read anew from the payloads.
     """
 
@@ -87,6 +88,7 @@ class Session:
     stopping: Event
     letters_path: Path | None = None
     agreed: dict[str, RootState] = field(default_factory=dict)
+    covered: set[str] = field(default_factory=set)
     rebuilt: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -116,8 +118,13 @@ class Session:
             StoreError: The file cannot be written.
         """
         if self.letters_path is not None and not self.options.reads_only:
-            failures = [failure for _, failure in self.ledger.read_failed("").values()]
-            write_dead_letters(self.letters_path, failures)
+            failures = {
+                uri: failure
+                for uri, failure in self.letters.failures.items()
+                if not uri.startswith(tuple(self.covered))  # its root was not gone through
+            }
+            failures |= {uri: failure for uri, (_, failure) in self.ledger.read_failed("").items()}
+            write_dead_letters(self.letters_path, failures.values())
 
     def to_context(self, source: Source) -> str:
         """Digest of where a root is and what its items' points depend on besides their bytes."""
@@ -175,16 +182,18 @@ def open_session(
         ledger = stack.enter_context(closing(Ledger(path)))
         if blamed := ledger.blame():
             _LOG.warning("the last run died with %d items under way; they are tried alone", blamed)
+        # What it says may have changed before the lock was ours.
+        collection = replace(collection, metadata=engine.read_metadata(collection.name))
+        token = collection.metadata.get(SYNC_TOKEN)
         session = Session(
             settings=settings,
             options=options,
             engine=engine,
             encoder=encoder,
-            # What it says may have changed before the lock was ours.
-            collection=replace(collection, metadata=engine.read_metadata(collection.name)),
+            collection=collection,
             ledger=ledger,
             letters=DeadLetters.read(letters_path, retry=options.retry_failed),
-            guard=WriteGuard(engine, collection.name, check=check),
+            guard=WriteGuard(engine, collection.name, check=check, token=token),
             stopping=stopping,
             letters_path=letters_path,
         )
