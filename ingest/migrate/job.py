@@ -6,6 +6,7 @@ import json
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ from ingest.store.generations import PUBLISHING, STATE, TARGET, ensure_building,
 from ingest.store.retrying import open_store_patiently
 from ingest.sync.roots import open_root, read_roots
 from ingest.sync.run_lock import only_run
-from ingest.sync.session import SyncOptions, open_session
+from ingest.sync.session import SyncOptions, open_session, with_sound_ledger
 from ingest.sync.state import (
     to_dead_letters_path,
     to_state_dir,
@@ -140,7 +141,9 @@ class MigrateJob:
                 self._finish(engine, live)
                 self._notes.append(f"{live.name} is built like this already: nothing to do")
             else:
-                report = self._migrate(engine, live, encoder, target, live_encoder, report)
+                building = self._ensure_building(engine, encoder, target)
+                run = partial(self._migrate, engine, live, encoder, building, live_encoder, report)
+                report = with_sound_ledger(run, self._settings, building.name)
         return replace(
             report,
             finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -159,19 +162,23 @@ class MigrateJob:
             return open_encoder(self._settings)
         return load_recorded_encoder(live.space, self._settings, threads=1)
 
+    def _ensure_building(self, engine: Engine, encoder: Encoder, target: str) -> ConcreteCollection:
+        canary = canary_vectors(encoder, encoder.space.modalities)
+        name = self._settings.collection
+        building = ensure_building(engine, name, encoder.space, canary, target)
+        engine.update_collection(building.name, metadata=to_policy_metadata(self._settings))
+        return building
+
     def _migrate(
         self,
         engine: Engine,
         live: ConcreteCollection,
         encoder: Encoder,
-        target: str,
+        building: ConcreteCollection,
         live_encoder: Encoder | None,
         report: SyncReport,
     ) -> SyncReport:
         name = self._settings.collection
-        canary = canary_vectors(encoder, encoder.space.modalities)
-        building = ensure_building(engine, name, encoder.space, canary, target)
-        engine.update_collection(building.name, metadata=to_policy_metadata(self._settings))
         options = SyncOptions(show_progress=self._options.show_progress, allow_mass_delete=True)
         with open_session(
             engine,
