@@ -180,8 +180,15 @@ def _may_lend(first: Chunk, pending: Pending) -> bool:
 
 
 def _lies_beside(record: Record, pending: Pending) -> bool:
-    folder = os.path.dirname(record.location)  # noqa: PTH120 - paths may be no text
-    return record.root == pending.record.root and folder == pending.folder
+    """Whether links lead to the same files from both, or did before the folder was renamed."""
+    folder, name = os.path.split(record.location)
+    if record.root != pending.record.root:
+        return False
+    if folder == pending.folder:
+        return True
+    # What lay beside it has moved along: where its folder was, there is none any more.
+    is_renamed = name == os.path.basename(pending.record.location)  # noqa: PTH119 - no text
+    return is_renamed and os.path.isabs(folder) and not os.path.lexists(folder)  # noqa: PTH117
 
 
 def _read_content(

@@ -52,26 +52,36 @@ def check_generation(session: Session) -> None:
         _check_point(point, session.encoder.space.dimension, name)
 
 
-def check_items(session: Session, live: ConcreteCollection) -> None:
+def check_items(session: Session, live: ConcreteCollection, failures: Iterable[Failure]) -> None:
     """Everything that is in the live generation must be in the new one, but for a few.
 
     What vanished from the sources since the live generation was last synchronised may be missing:
-    no more of a root than a synchronisation would remove.
+    no more of a root than a synchronisation would remove, and nothing that failed or lies in a
+    folder that could not be listed.
 
     Raises:
         MigrationRefused: More is missing, or a whole root.
         StoreUnavailable: The store did not answer.
     """
     share = session.settings.max_delete_share
+    failed = {failure.source_uri for failure in failures}
     for root, uris in _read_items(session, live).items():
         missing = [uri for uri in uris if uri not in session.ledger]
-        if len(missing) < len(uris) and len(missing) <= max(FEW_ITEMS, share * len(uris)):
+        is_few = len(missing) < len(uris) and len(missing) <= max(FEW_ITEMS, share * len(uris))
+        if is_few and not any(_has_failed(uri, failed) for uri in missing):
             continue
         raise MigrationRefused(
             f"{root}: {len(missing):,} of the {len(uris):,} items that are in {live.name} are not "
             f"in the new generation, e.g. {min(missing)}: is a disk not mounted, or a root not "
             "remembered (diptych sync SOURCE)? If it is as it should be: --force"
         )
+
+
+def _has_failed(uri: str, failed: set[str]) -> bool:
+    """Whether it, or a folder above it, is among those that failed."""
+    parts = uri.split("/")
+    above = ("/".join(parts[:end]) + "/" for end in range(3, len(parts)))
+    return uri in failed or not failed.isdisjoint(above)
 
 
 def _read_items(session: Session, live: ConcreteCollection) -> dict[str, set[str]]:

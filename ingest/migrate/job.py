@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -42,7 +43,6 @@ from schemas.sync_report import SyncReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from ingest.sources.source import Source
     from ingest.store.collections import ConcreteCollection
@@ -205,6 +205,11 @@ class MigrateJob:
             publish(engine, name, building.name)
             adopt_dead_letters(self._settings, building.name)
         self._notes.append(f"published: {name!r} means {building.name} now, no more {live.name}")
+        if Path(self._settings.model).expanduser().is_dir():
+            self._notes.append(
+                "the model is a folder: name it in the settings, or schedules and searches will "
+                f"not find it: model = {self._settings.model!r}"
+            )
         self._prune(engine)
         return replace(report, points=points)
 
@@ -218,7 +223,8 @@ class MigrateJob:
         )
         try:
             check_failures(reports, before.failures.values())
-            check_items(session, live)
+            failures = [one for report in reports for one in report.failures]
+            check_items(session, live, failures)
         except MigrationRefused as refusal:
             if not self._options.force:
                 raise

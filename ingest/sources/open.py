@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schemas.errors import SettingsError
@@ -88,7 +88,9 @@ def _to_kind(spec: str) -> _Kind:
         return _KINDS["shards"]
     if "://" in spec:
         return _KINDS["remote"]
-    is_dataset = any(Path(spec, name).is_file() for name in _DATASET_FILES)
+    # Not Path's is_file: it raises where a folder may not be looked into.
+    files = (os.path.join(spec, name) for name in _DATASET_FILES)  # noqa: PTH118 - likewise
+    is_dataset = any(map(os.path.isfile, files))
     return _KINDS["dataset" if is_dataset else "folder"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from functools import partial
@@ -150,13 +151,14 @@ def sync_roots(
         if session.stopping.is_set():
             break
         try:
-            outcome = RootSync(source, session).run()
+            accept = partial(
+                remember_roots, session.engine, session.collection.name, [(root, source)]
+            )
+            outcome = RootSync(source, session, on_accepted=accept).run()
         except (SourceUnavailable, SettingsError) as error:
             problems.append(_to_problem(source.name, error))
             continue
         reports.append(outcome.report)
-        # Not before it was accepted: its name may have stood for another place.
-        remember_roots(session.engine, session.collection.name, [(root, source)])
         if outcome.refusal is not None:
             problems.append(_to_problem(source.name, outcome.refusal))
     return reports, problems
@@ -172,10 +174,12 @@ def _open_all(
         try:
             source = open_root(root, session.settings)
         except (SourceUnavailable, SettingsError) as error:
-            problems.append(_to_problem(root.name or root.source, error))
+            problems.append(_to_unopened(root, error))
             continue
         if any(one.name == source.name for _, one in opened):
-            raise SettingsError(f"two roots are called {source.name!r}: give one another name")
+            clash = SettingsError(f"two roots are called {source.name!r}: give one another name")
+            problems.append(_to_problem(source.name, clash))
+            continue
         opened.append((root, source))
     return opened, problems
 
@@ -193,6 +197,14 @@ def _finish(session: Session) -> int | None:
 
 def _open_store(settings: Settings) -> Engine:
     return open_store_patiently(settings, connecting_seconds=CONNECTING_SECONDS)
+
+
+def _to_unopened(root: RootSettings, error: DiptychError) -> RootProblem:
+    """A folder that is not there may be an unmounted one, which is an outage and passes."""
+    name = root.name or root.source
+    if "://" in root.source or os.path.exists(root.source):  # noqa: PTH110 - never raises
+        return _to_problem(name, error)
+    return _to_problem(name, SourceUnavailable(f"{error}; is a disk not mounted?"))
 
 
 def _to_problem(root: str, error: DiptychError) -> RootProblem:

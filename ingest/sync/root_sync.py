@@ -19,14 +19,14 @@ from ingest.sources.uris import to_source_uri
 from ingest.stopwatch import Stopwatch
 from ingest.store.writer import Writer
 from ingest.sync.recorder import Recorder
-from ingest.sync.selection import Selection
+from ingest.sync.selection import Selection, to_quarantined
 from ingest.sync.sweep import check_mass_delete, check_mount, delete_items, to_mount_point
 from schemas.collection import root_filter
-from schemas.errors import MassDeleteRefused, Quarantined, SettingsError
-from schemas.report import Failure, RunReport
+from schemas.errors import MassDeleteRefused, SettingsError
+from schemas.report import RunReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from ingest.sources.source import Source
     from ingest.sync.session import Session
@@ -53,10 +53,14 @@ class RootSync:
     Args:
         source: The root.
         session: What it has in common with the run's other roots.
+        on_accepted: Called once it is known that its name stands for nothing else.
     """
 
-    def __init__(self, source: Source, session: Session) -> None:
+    def __init__(
+        self, source: Source, session: Session, *, on_accepted: Callable[[], None] = lambda: None
+    ) -> None:
         """Nothing is listed yet."""
+        self._on_accepted = on_accepted
         self._source = source
         self._session = session
         self._ledger = session.ledger
@@ -137,12 +141,15 @@ class RootSync:
         first = self._ledger.find_first(self._prefix)
         if first is not None and state.context != self._session.to_context(self._source):
             check_rival(self._source, first, self._ledger[first].location)
+        self._on_accepted()
         return state
 
     def _rebuild(self) -> None:
         session, name = self._session, self._source.name
-        self._ledger.rebuild(name, read_root(session.engine, session.collection.name, name))
-        session.rebuilt.add(name)
+        found = read_root(session.engine, session.collection.name, name)
+        self._ledger.rebuild(name, found)
+        if found:
+            session.rebuilt.add(name)
 
     def _index(self, selection: Selection, recorder: Recorder) -> bool:
         """Everything that is listed; gives whether the end of the listing was reached."""
@@ -201,7 +208,7 @@ class RootSync:
             self._tally.add(Outcome(Action.FAILED, record, failure=failure))
         settled = []
         for record in selection.quarantined:
-            failure = _to_quarantined(record)
+            failure = to_quarantined(record)
             self._tally.add(Outcome(Action.FAILED, record, failure=failure))
             settled.append(Settled(record.source_uri, record.stamp, None, failure))
         self._ledger.settle(self._source.name, settled)
@@ -286,12 +293,3 @@ def _chain(
 ) -> Iterable[Record | SourceError]:
     yield first
     yield from others
-
-
-def _to_quarantined(record: Record) -> Failure:
-    error = Quarantined(
-        record.source_uri,
-        "the process died each of the last times with it under way, so it is left alone until it "
-        "changes: look at the file, or try it again with --retry-failed",
-    )
-    return Failure.from_error(error, record.location)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from ingest.fingerprint import Version
 from schemas.errors import Quarantined, SourceError
+from schemas.report import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from ingest.dead_letters import DeadLetters
     from schemas.records import Record
-    from schemas.report import Failure
 
 KILLING_ATTEMPTS = 3
 """An item with which the process died so often is left alone."""
@@ -139,3 +139,13 @@ class Selection:
 
 def _to_version(failure: Failure) -> tuple[str, Version]:
     return failure.source_uri, Version(failure.content_hash, failure.fingerprint)
+
+
+def to_quarantined(record: Record) -> Failure:
+    """The failure of an item with which the process died too often."""
+    error = Quarantined(
+        record.source_uri,
+        "the process died each of the last times with it under way, so it is left alone until it "
+        "changes: look at the file, or try it again with --retry-failed",
+    )
+    return Failure.from_error(error, record.location)

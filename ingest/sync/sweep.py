@@ -42,7 +42,8 @@ def check_mass_delete(source: Source, *, lost: int, known: int, listed: int, sha
             f"{source.name}: {source.location} is empty, and {known:,} of its items are indexed: "
             f"is a disk not mounted? {_ADVICE}"
         )
-    if lost > FEW_ITEMS and lost > share * known:
+    is_all = lost == known and known > 1
+    if is_all or (lost > FEW_ITEMS and lost > share * known):
         raise MassDeleteRefused(
             f"{source.name}: {lost:,} of {known:,} items are gone from {source.location}, which is "
             f"more than max_delete_share ({share:.0%}) allows. {_ADVICE}"

@@ -77,7 +77,9 @@ class RootAudit:
             self._unseen.discard(item.source_uri)
             if isinstance(item, SourceError):
                 self._unlisted += [one for one in (item.source_uri, item.hides) if one]
-            if item.source_uri in self._failed or item.source_uri in self._found:
+            # A folder that cannot be listed is news every time: nothing is known of what it holds.
+            is_known = item.source_uri in self._failed and not item.source_uri.endswith("/")
+            if is_known or item.source_uri in self._found:
                 continue
             finding = self._look_at(item)
             if finding is not None:
