@@ -57,6 +57,10 @@ class Fingerprints:
     policy: DecodePolicy
     overlap_tokens: int
 
+    def to_choices(self) -> list[str | int]:
+        """Everything that decides an item's points besides its bytes, ready for a digest."""
+        return [self.space.fingerprint, repr(self.policy), self.overlap_tokens]
+
     def of(self, record: Record) -> str:
         """Of a record's content."""
         if record.vector is not None:

@@ -27,7 +27,7 @@ from ingest.store.collections import (
     check_space,
     ensure_collection,
     ensure_payload_indexes,
-    resolve_collection,
+    find_live,
 )
 from ingest.store.connect import to_index_path
 from ingest.store.retrying import open_store_patiently
@@ -35,7 +35,7 @@ from ingest.store.write_guard import WriteGuard
 from ingest.store.writer import Writer
 from ingest.sync.roots import read_roots, remember_roots
 from ingest.sync.run_lock import only_run
-from schemas.errors import CollectionMissing, StoreError
+from schemas.errors import StoreError
 from schemas.report import RunReport
 
 if TYPE_CHECKING:
@@ -112,9 +112,10 @@ class IngestJob:
         self._begin()
         with ExitStack() as stack:
             engine = engine or stack.enter_context(closing(open_store_patiently(self._settings)))
-            self._settings = with_recorded_policy(engine, self._settings)
-            encoder = encoder or self._encoder or choose_encoder(engine, self._settings)
-            if self._settings.dtype == INT8 and not has_collection(engine, self._settings):
+            live = find_live(engine, self._settings.collection)
+            self._settings = with_recorded_policy(live, self._settings)
+            encoder = encoder or self._encoder or choose_encoder(live, self._settings)
+            if self._settings.dtype == INT8 and live is None:
                 self._notes.append(require_int8(self._source, self._settings, engine, encoder))
             collection = open_collection(engine, self._settings.collection, encoder)
             check = stack.enter_context(only_run(engine, collection.name, self._settings))
@@ -234,29 +235,30 @@ class IngestJob:
         )
 
 
-def open_collection(engine: Engine, name: str, encoder: Encoder) -> ConcreteCollection:
-    """The live generation behind a name, made if there is none.
+def ensure_live(
+    engine: Engine, name: str, encoder: Encoder, live: ConcreteCollection | None
+) -> ConcreteCollection:
+    """What :func:`~ingest.store.collections.find_live` found, or else a new one.
 
     Raises:
         SpaceMismatch: It was built in another space than the encoder's.
     """
-    try:
-        collection = resolve_collection(engine, name)
-    except CollectionMissing:
+    if live is None:
         canary = canary_vectors(encoder, encoder.space.modalities)
         return ensure_collection(engine, name, encoder.space, canary)
-    check_space(collection, encoder.space)
+    check_space(live, encoder.space)
+    return live
+
+
+def open_collection(engine: Engine, name: str, encoder: Encoder) -> ConcreteCollection:
+    """The live generation behind a name, made if there is none, with all payload indexes.
+
+    Raises:
+        SpaceMismatch: It was built in another space than the encoder's.
+    """
+    collection = ensure_live(engine, name, encoder, find_live(engine, name))
     ensure_payload_indexes(engine, collection.name)
     return collection
-
-
-def has_collection(engine: Engine, settings: Settings) -> bool:
-    """Whether the settings' collection is there."""
-    try:
-        resolve_collection(engine, settings.collection)
-    except CollectionMissing:
-        return False
-    return True
 
 
 def open_encoder(settings: Settings) -> Encoder:
@@ -274,21 +276,17 @@ def open_encoder(settings: Settings) -> Encoder:
     )
 
 
-def choose_encoder(engine: Engine, settings: Settings) -> Encoder:
-    """The model that the settings name; where they name none, the collection's own.
+def choose_encoder(live: ConcreteCollection | None, settings: Settings) -> Encoder:
+    """The model that the settings name; where they name none, the live generation's own.
 
     So a schedule goes on after a migration to another model.
 
     Raises:
         ModelUnavailable: The model, its revision or the extra that runs it is not here.
     """
-    if "model" in settings.model_fields_set:
+    if live is None or "model" in settings.model_fields_set:
         return open_encoder(settings)
-    try:
-        collection = resolve_collection(engine, settings.collection)
-    except CollectionMissing:
-        return open_encoder(settings)
-    return load_recorded_encoder(collection.space, settings, threads=1)
+    return load_recorded_encoder(live.space, settings, threads=1)
 
 
 def _default_dead_letters(url: str) -> Path | None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ingest.store.collections import resolve_collection
-from schemas.errors import CollectionMissing
-
 if TYPE_CHECKING:
-    from ingest.store.engine import Engine
+    from ingest.store.collections import ConcreteCollection
     from schemas.settings import Settings
 
 POLICY = "policy"
@@ -23,17 +19,12 @@ def to_policy_metadata(settings: Settings) -> dict[str, Any]:
     return {POLICY: {name: getattr(settings, name) for name in _CHOICES}}
 
 
-def with_recorded_policy(engine: Engine, settings: Settings) -> Settings:
-    """The settings; what they leave open is as the live generation was built.
+def with_recorded_policy(live: ConcreteCollection | None, settings: Settings) -> Settings:
+    """The settings; what they leave open is as the live generation was built, if there is one.
 
     So a schedule does not undo a migration by encoding everything anew, in place.
-
-    Raises:
-        StoreUnavailable: The store did not answer.
     """
-    recorded: dict[str, Any] = {}
-    with suppress(CollectionMissing):
-        recorded = resolve_collection(engine, settings.collection).metadata.get(POLICY) or {}
+    recorded: dict[str, Any] = (live.metadata.get(POLICY) if live else None) or {}
     chosen = settings.model_fields_set
     left_open = {
         name: value

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from schemas.report import EXIT_INTERRUPTED, EXIT_ITEMS_FAILED, EXIT_OK, Counts
 
 if TYPE_CHECKING:
+    from schemas.errors import DiptychError
     from schemas.report import RunReport
 
 
@@ -26,6 +27,11 @@ class RootProblem:
     kind: str
     message: str
     exit_code: int
+
+    @classmethod
+    def from_error(cls, root: str, error: DiptychError) -> RootProblem:
+        """The problem that an error of a root amounts to."""
+        return cls(root, error.kind, str(error), error.exit_code)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,20 +10,10 @@ from pathlib import Path
 import pytest
 
 import diptych
+from tests.shell import call
 
 FULL = Path("/dev/full")
 """A device that takes nothing; Linux has it."""
-
-
-def call(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, diptych.__file__, *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
 
 
 def test_help_lists_every_command_with_its_summary(tmp_path: Path) -> None:

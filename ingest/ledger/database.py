@@ -35,7 +35,6 @@ CREATE TABLE roots (
 ) WITHOUT ROWID;
 CREATE TABLE runs (run_id TEXT PRIMARY KEY, started_at TEXT NOT NULL, report TEXT NOT NULL)
     WITHOUT ROWID;
-CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -43,13 +42,10 @@ class LedgerDamaged(StoreError):
     """The file is no ledger any more; it can be set aside and made anew."""
 
 
-def open_database(path: Path) -> tuple[sqlite3.Connection, bool]:
+def open_database(path: Path) -> sqlite3.Connection:
     """The ledger's database, with its tables.
 
     A file that is damaged, or of another format, is renamed to ``NAME.damaged-TIME`` first.
-
-    Returns:
-        The connection, and whether it is new and empty.
 
     Raises:
         StoreError: It can be neither opened nor made.
@@ -130,26 +126,25 @@ def translated(path: Path) -> Iterator[None]:
         raise LedgerDamaged(f"the ledger {path} is damaged ({error})") from error
 
 
-def _open(path: Path) -> tuple[sqlite3.Connection, bool]:
+def _open(path: Path) -> sqlite3.Connection:
     with translated(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
-            is_new = _prepare(database)
+            _prepare(database)
         except BaseException:
             database.close()
             raise
-    return database, is_new
+    return database
 
 
-def _prepare(database: sqlite3.Connection) -> bool:
+def _prepare(database: sqlite3.Connection) -> None:
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=FULL")
     version = database.execute("PRAGMA user_version").fetchone()[0]
     tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if version == FORMAT and tables:
-        return False
+        return
     if version or tables:
         raise sqlite3.DatabaseError(f"format {version}, not {FORMAT}")
     database.executescript(f"BEGIN; {_TABLES} PRAGMA user_version={FORMAT}; COMMIT;")
-    return True

@@ -75,17 +75,13 @@ class Ledger(Mapping[str, Known]):
 
     Attributes:
         path: Likewise.
-        is_new: Whether it knows nothing, because it was missing or damaged.
     """
 
     def __init__(self, path: Path, *, reads_only: bool = False) -> None:
         """Open or make it."""
         self.path = path
         self._lock = RLock()
-        if reads_only:
-            self._database, self.is_new = open_existing(path), False
-        else:
-            self._database, self.is_new = open_database(path)
+        self._database = (open_existing if reads_only else open_database)(path)
 
     def __getitem__(self, uri: str) -> Known:
         """What the collection holds of an item."""
@@ -149,11 +145,6 @@ class Ledger(Mapping[str, Known]):
         rows = self._read(f"SELECT {columns} FROM roots WHERE root=?", root)
         return RootState(*rows[0]) if rows else RootState()
 
-    def read_fact(self, name: str) -> str | None:
-        """A value that was noted under a name."""
-        rows = self._read("SELECT value FROM facts WHERE name=?", name)
-        return str(rows[0][0]) if rows else None
-
     def read_runs(self, limit: int = 1) -> list[str]:
         """The reports of the newest runs as JSON, newest first."""
         rows = self._read("SELECT report FROM runs ORDER BY started_at DESC LIMIT ?", limit)
@@ -197,11 +188,6 @@ class Ledger(Mapping[str, Known]):
             database.execute("UPDATE intents SET is_open=0")
             database.execute("DELETE FROM intents WHERE attempts=0")
 
-    def forgive(self) -> None:
-        """Forget every attempt."""
-        with self._changing() as database:
-            database.execute("DELETE FROM intents WHERE is_open=0")
-
     def settle(self, root: str, settled: Sequence[Settled]) -> None:
         """Make outcomes final, in one transaction."""
         gone = [(one.uri,) for one in settled]
@@ -244,11 +230,6 @@ class Ledger(Mapping[str, Known]):
         """What it knows of every root."""
         rows = self._read(f"SELECT root, {', '.join(RootState._fields)} FROM roots")
         return {row[0]: RootState(*row[1:]) for row in rows}
-
-    def note_fact(self, name: str, value: str) -> None:
-        """Note a value under a name."""
-        with self._changing() as database:
-            database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def add_run(self, run_id: str, report: str) -> None:
         """Keep a run's report, and those of the newest runs before it."""

@@ -16,7 +16,7 @@ from uuid import uuid4
 from ingest.dead_letters import DeadLetters
 from ingest.encoders.canary import canary_vectors
 from ingest.encoders.recorded import load_recorded_encoder
-from ingest.job import open_encoder
+from ingest.job import choose_encoder
 from ingest.migrate.checks import check_failures, check_generation, check_items
 from ingest.migrate.gate import Examiner, Verdict, compare
 from ingest.migrate.passes import build
@@ -124,8 +124,8 @@ class MigrateJob:
         with ExitStack() as stack:
             engine = engine or stack.enter_context(closing(open_store_patiently(self._settings)))
             live = resolve_collection(engine, self._settings.collection)
-            self._settings = with_recorded_policy(engine, self._settings)
-            encoder = encoder or self._open_encoder(live)
+            self._settings = with_recorded_policy(live, self._settings)
+            encoder = encoder or choose_encoder(live, self._settings)
             report = SyncReport(
                 run_id=uuid4().hex,
                 command="migrate",
@@ -156,11 +156,6 @@ class MigrateJob:
         if live.metadata.get(STATE) == PUBLISHING:
             publish(engine, self._settings.collection, live.name)
             adopt_dead_letters(self._settings, live.name)
-
-    def _open_encoder(self, live: ConcreteCollection) -> Encoder:
-        if "model" in self._settings.model_fields_set:
-            return open_encoder(self._settings)
-        return load_recorded_encoder(live.space, self._settings, threads=1)
 
     def _ensure_building(self, engine: Engine, encoder: Encoder, target: str) -> ConcreteCollection:
         canary = canary_vectors(encoder, encoder.space.modalities)

@@ -25,8 +25,7 @@ def to_target(settings: Settings, encoder: Encoder) -> str:
     """Digest of everything that decides a generation's points besides the items' bytes."""
     from blake3 import blake3
 
-    made = to_fingerprints(settings, encoder.space)
-    said = [made.space.fingerprint, repr(made.policy), made.overlap_tokens]
+    said = to_fingerprints(settings, encoder.space).to_choices()
     return blake3(json.dumps(said).encode()).hexdigest()
 
 

@@ -78,6 +78,14 @@ def resolve_collection(engine: Engine, name: str) -> ConcreteCollection:
     return read_collection(engine, concrete)
 
 
+def find_live(engine: Engine, name: str) -> ConcreteCollection | None:
+    """The live generation behind a name, if there is one; loads no points."""
+    try:
+        return resolve_collection(engine, name)
+    except CollectionMissing:
+        return None
+
+
 def ensure_collection(
     engine: Engine, name: str, space: EmbeddingSpace, canary: Canary
 ) -> ConcreteCollection:

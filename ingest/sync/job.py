@@ -12,15 +12,15 @@ from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from ingest.job import choose_encoder, open_collection
+from ingest.job import choose_encoder, ensure_live
 from ingest.logs import log_fields
 from ingest.recorded_policy import with_recorded_policy
-from ingest.store.collections import check_space, resolve_collection
+from ingest.store.collections import find_live
 from ingest.store.retrying import CONNECTING_SECONDS, open_store_patiently
 from ingest.sync.root_sync import RootSync
 from ingest.sync.roots import choose_roots, open_root, remember_roots
 from ingest.sync.session import SyncOptions, open_session, with_sound_ledger
-from schemas.errors import CollectionMissing, SettingsError, SourceUnavailable
+from schemas.errors import SettingsError, SourceUnavailable
 from schemas.sync_report import RootProblem, SyncReport
 
 if TYPE_CHECKING:
@@ -80,9 +80,10 @@ class SyncJob:
         """
         with ExitStack() as stack:
             engine = engine or stack.enter_context(closing(_open_store(self._settings)))
-            self._settings = with_recorded_policy(engine, self._settings)
-            encoder = encoder or choose_encoder(engine, self._settings)
-            collection = find_collection(engine, self._settings.collection, encoder)
+            live = find_live(engine, self._settings.collection)
+            self._settings = with_recorded_policy(live, self._settings)
+            encoder = encoder or choose_encoder(live, self._settings)
+            collection = ensure_live(engine, self._settings.collection, encoder, live)
             run = partial(self._run, engine, encoder, collection)
             return with_sound_ledger(run, self._settings, collection.name)
 
@@ -121,20 +122,6 @@ class SyncJob:
         return report
 
 
-def find_collection(engine: Engine, name: str, encoder: Encoder) -> ConcreteCollection:
-    """The live generation behind a name, made if there is none; loads no points.
-
-    Raises:
-        SpaceMismatch: It was built in another space than the encoder's.
-    """
-    try:
-        collection = resolve_collection(engine, name)
-    except CollectionMissing:
-        return open_collection(engine, name, encoder)
-    check_space(collection, encoder.space)
-    return collection
-
-
 def sync_roots(
     roots: Sequence[RootSettings], session: Session
 ) -> tuple[list[RunReport], list[RootProblem]]:
@@ -156,11 +143,11 @@ def sync_roots(
             )
             outcome = RootSync(source, session, on_accepted=accept).run()
         except (SourceUnavailable, SettingsError) as error:
-            problems.append(_to_problem(source.name, error))
+            problems.append(RootProblem.from_error(source.name, error))
             continue
         reports.append(outcome.report)
         if outcome.refusal is not None:
-            problems.append(_to_problem(source.name, outcome.refusal))
+            problems.append(RootProblem.from_error(source.name, outcome.refusal))
     return reports, problems
 
 
@@ -178,7 +165,7 @@ def _open_all(
             continue
         if any(one.name == source.name for _, one in opened):
             clash = SettingsError(f"two roots are called {source.name!r}: give one another name")
-            problems.append(_to_problem(source.name, clash))
+            problems.append(RootProblem.from_error(source.name, clash))
             continue
         opened.append((root, source))
     return opened, problems
@@ -203,9 +190,5 @@ def _to_unopened(root: RootSettings, error: DiptychError) -> RootProblem:
     """A folder that is not there may be an unmounted one, which is an outage and passes."""
     name = root.name or root.source
     if "://" in root.source or os.path.exists(root.source):  # noqa: PTH110 - never raises
-        return _to_problem(name, error)
-    return _to_problem(name, SourceUnavailable(f"{error}; is a disk not mounted?"))
-
-
-def _to_problem(root: str, error: DiptychError) -> RootProblem:
-    return RootProblem(root, error.kind, str(error), error.exit_code)
+        return RootProblem.from_error(name, error)
+    return RootProblem.from_error(name, SourceUnavailable(f"{error}; is a disk not mounted?"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from threading import Event
 from time import monotonic
@@ -11,21 +11,20 @@ from typing import TYPE_CHECKING
 from ingest.assembly import to_fingerprints
 from ingest.job import choose_encoder
 from ingest.recorded_policy import with_recorded_policy
-from ingest.store.collections import check_space, resolve_collection
+from ingest.store.collections import check_space, find_live
 from ingest.store.retrying import open_store_patiently
 from ingest.sync.root_plan import RootMemory, RootPlan, read_memory
 from ingest.sync.roots import choose_roots, open_root
 from ingest.sync.session import SyncOptions, open_session
-from schemas.errors import CollectionMissing, SettingsError, SourceUnavailable
+from schemas.errors import SettingsError, SourceUnavailable
 from schemas.sync_plan import SyncPlan
 from schemas.sync_report import RootProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from ingest.store.engine import Engine
     from ingest.sync.session import Session
-    from schemas.errors import DiptychError
     from schemas.settings import RootSettings, Settings
     from schemas.space import Encoder
     from schemas.sync_plan import PlanEntry
@@ -60,9 +59,16 @@ def make_plan(
     options = replace(options or SyncOptions(), reads_only=True)
     with ExitStack() as stack:
         engine = engine or stack.enter_context(closing(open_store_patiently(settings)))
-        settings = with_recorded_policy(engine, settings)
-        encoder = encoder or choose_encoder(engine, settings)
-        session = stack.enter_context(_open_what_is_there(engine, encoder, settings, options))
+        live = find_live(engine, settings.collection)
+        settings = with_recorded_policy(live, settings)
+        encoder = encoder or choose_encoder(live, settings)
+        session = None
+        if live is not None:
+            check_space(live, encoder.space)
+            opened = open_session(
+                engine, encoder, live, settings=settings, options=options, stopping=Event()
+            )
+            session = stack.enter_context(opened)
         metadata = session.collection.metadata if session else {}
         entries: list[PlanEntry] = []
         problems: list[RootProblem] = []
@@ -71,10 +77,10 @@ def make_plan(
                 plan = _to_plan(root, settings, options, encoder, session)
                 entries += plan.to_entries()
             except (SourceUnavailable, SettingsError) as error:
-                problems.append(_to_problem(root.name or root.source, error))
+                problems.append(RootProblem.from_error(root.name or root.source, error))
                 continue
             if plan.refusal is not None:
-                problems.append(_to_problem(root.name or root.source, plan.refusal))
+                problems.append(RootProblem.from_error(root.name or root.source, plan.refusal))
     return SyncPlan(
         url=settings.url,
         collection=session.collection.name if session else settings.collection,
@@ -83,23 +89,6 @@ def make_plan(
         problems=tuple(problems),
         seconds=round(monotonic() - begun, 3),
     )
-
-
-@contextmanager
-def _open_what_is_there(
-    engine: Engine, encoder: Encoder, settings: Settings, options: SyncOptions
-) -> Iterator[Session | None]:
-    """A session that only looks; None where there is no collection yet."""
-    try:
-        collection = resolve_collection(engine, settings.collection)
-    except CollectionMissing:
-        yield None
-        return
-    check_space(collection, encoder.space)
-    with open_session(
-        engine, encoder, collection, settings=settings, options=options, stopping=Event()
-    ) as session:
-        yield session
 
 
 def _to_plan(
@@ -113,7 +102,3 @@ def _to_plan(
     memory = read_memory(source, session) if session else RootMemory()
     fingerprints = to_fingerprints(settings, encoder.space)
     return RootPlan(source, memory, fingerprints, settings, options)
-
-
-def _to_problem(name: str, error: DiptychError) -> RootProblem:
-    return RootProblem(name, error.kind, str(error), error.exit_code)

@@ -13,12 +13,12 @@ from ingest.plan import read_root
 from ingest.refresh import check_rival
 from ingest.sources.uris import to_source_uri
 from ingest.sync.selection import Selection
-from ingest.sync.sweep import check_mass_delete, check_mount
+from ingest.sync.sweep import check_sweep, take_twin
 from schemas.errors import MassDeleteRefused, SourceError, UnsupportedModality
 from schemas.sync_plan import PlanAction, PlanEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from ingest.fingerprint import Fingerprints, Version
     from ingest.plan import Known
@@ -207,10 +207,11 @@ class RootPlan:
         count = Counter(self._new.values())
         moved = 0
         for uri in vanished:
-            hashes = [version.content_hash for version in self._memory.known[uri].versions]
+            versions = self._memory.known[uri].versions
+            hashes = [version.content_hash for version in versions]
             places |= dict.fromkeys(hashes, uri)
             target = next((added[one] for one in hashes if one in added), None)
-            moved += self._excuses(hashes, count)
+            moved += take_twin(versions, count)
             reason = "gone from its source" if target is None else f"moved to {target} (same bytes)"
             self._decisions[uri] = (PlanAction.DELETE, reason)
         for uri, content_hash in self._new.items():
@@ -219,23 +220,13 @@ class RootPlan:
                 self._decisions[uri] = (PlanAction.ADD, reason)
         self._check_sweep(lost=len(vanished) - moved, known=known, listed=selection.listed)
 
-    @staticmethod
-    def _excuses(hashes: Iterable[str], count: Counter[str]) -> bool:
-        """Whether an added item has one of these contents; each excuses one that vanished."""
-        for one in hashes:
-            if count[one] > 0:
-                count[one] -= 1
-                return True
-        return False
-
     def _check_sweep(self, *, lost: int, known: int, listed: int) -> None:
         """As the run would."""
-        if self._options.allow_mass_delete or not lost:
+        if self._options.allow_mass_delete:
             return
-        share = self._settings.max_delete_share
+        share, before = self._settings.max_delete_share, self._memory.state.mount_point
         try:
-            check_mount(self._source, self._memory.state.mount_point)
-            check_mass_delete(self._source, lost=lost, known=known, listed=listed, share=share)
+            check_sweep(self._source, before, lost=lost, known=known, listed=listed, share=share)
         except MassDeleteRefused as refusal:
             self.refusal = refusal
 

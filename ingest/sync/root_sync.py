@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from ingest.stopwatch import Stopwatch
 from ingest.store.writer import Writer
 from ingest.sync.recorder import Recorder
 from ingest.sync.selection import Selection, to_quarantined
-from ingest.sync.sweep import check_mass_delete, check_mount, delete_items, to_mount_point
+from ingest.sync.sweep import check_sweep, delete_items, take_twin, to_mount_point
 from schemas.collection import root_filter
 from schemas.errors import MassDeleteRefused, SettingsError
 from schemas.report import RunReport
@@ -65,6 +66,7 @@ class RootSync:
         self._session = session
         self._ledger = session.ledger
         self._prefix = to_source_uri(source.name, "", source.scheme)
+        self._context = session.to_context(source)
         self._tally = Tally()
         self._stopwatch = Stopwatch()
         self._skipped: Counter[str] = Counter()
@@ -95,7 +97,7 @@ class RootSync:
         session = self._session
         with self._stopwatch.lap("known"):
             state = self._agree()
-        context = session.to_context(self._source)
+        context = self._context
         if state.context != context:  # until all of it is gone through, its stamps mean nothing
             session.agreed[self._source.name] = state._replace(context=None)
             self._ledger.forget_context(self._source.name)  # also if this run is not sealed
@@ -139,7 +141,7 @@ class RootSync:
                 f"give {self._source.location} another one with --name"
             )
         first = self._ledger.find_first(self._prefix)
-        if first is not None and state.context != self._session.to_context(self._source):
+        if first is not None and state.context != self._context:
             check_rival(self._source, first, self._ledger[first].location)
         self._on_accepted()
         return state
@@ -198,7 +200,7 @@ class RootSync:
             callbacks=callbacks,
             stopping=session.stopping,
         )
-        return pipeline.run(_chain(first, iterator))
+        return pipeline.run(chain((first,), iterator))
 
     def _count(self, selection: Selection) -> None:
         """What never came to the pipeline."""
@@ -219,14 +221,17 @@ class RootSync:
         """Remove what vanished."""
         self._ledger.forget_failures(selection.to_vanished_failures())
         vanished = selection.to_vanished()
-        moved = {uri for uri in vanished if self._was_moved(uri, recorder.added)}  # one for one
+        moved = {uri for uri in vanished if take_twin(self._ledger[uri].versions, recorder.added)}
         try:
-            self._check_sweep(
-                lost=len(vanished) - len(moved),
-                known=known,
-                listed=selection.listed,
-                mount_before=mount_before,
-            )
+            if not self._session.options.allow_mass_delete:
+                check_sweep(
+                    self._source,
+                    mount_before,
+                    lost=len(vanished) - len(moved),
+                    known=known,
+                    listed=selection.listed,
+                    share=self._session.settings.max_delete_share,
+                )
         except MassDeleteRefused as refusal:
             self._refusal = refusal
             vanished = sorted(moved)
@@ -236,21 +241,6 @@ class RootSync:
             self._ledger.forget(vanished)
         self._tally.sums["deleted"] += len(vanished)
         self._tally.sums["moved"] += len(moved)
-
-    def _check_sweep(self, *, lost: int, known: int, listed: int, mount_before: str | None) -> None:
-        if self._session.options.allow_mass_delete or not lost:
-            return
-        check_mount(self._source, mount_before)
-        share = self._session.settings.max_delete_share
-        check_mass_delete(self._source, lost=lost, known=known, listed=listed, share=share)
-
-    def _was_moved(self, uri: str, added: Counter[str]) -> bool:
-        """Whether an added item has its bytes; each excuses one that vanished."""
-        for version in self._ledger[uri].versions:
-            if added[version.content_hash] > 0:
-                added[version.content_hash] -= 1
-                return True
-        return False
 
     def _is_counted_right(self) -> bool:
         """Whether the collection has as many points of the root as the ledger says.
@@ -286,10 +276,3 @@ class RootSync:
             notes=tuple(self._notes),
             skipped=dict(self._skipped.most_common()),
         )
-
-
-def _chain(
-    first: Record | SourceError, others: Iterable[Record | SourceError]
-) -> Iterable[Record | SourceError]:
-    yield first
-    yield from others

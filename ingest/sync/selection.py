@@ -18,6 +18,24 @@ KILLING_ATTEMPTS = 3
 """An item with which the process died so often is left alone."""
 
 
+class Unlisted:
+    """Of what a listing with errors tells nothing."""
+
+    def __init__(self) -> None:
+        """Everything is listed."""
+        self._hidden: list[str] = []
+
+    def add(self, error: SourceError) -> None:
+        """Take an error of the listing: of an item, or, ending in a slash, of all that is below."""
+        self._hidden += [one for one in (error.source_uri, error.hides) if one]
+
+    def may_hide(self, uri: str) -> bool:
+        """Whether an item that was not listed may be there all the same."""
+        return any(
+            uri == one or (one.endswith("/") and uri.startswith(one)) for one in self._hidden
+        )
+
+
 class Selection:
     """Goes once through a root's listing. For one thread at a time.
 
@@ -53,7 +71,7 @@ class Selection:
         self._attempts = attempts
         self._letters = letters
         self._believes_stamps = believes_stamps
-        self._unlisted: list[str] = []
+        self._unlisted = Unlisted()
         self.listed = 0
         self.unchanged = 0
         self.failed_again: list[tuple[Record, Failure]] = []
@@ -88,25 +106,15 @@ class Selection:
 
     def to_vanished(self) -> list[str]:
         """URIs that are indexed and were not listed, below folders that could be; sorted."""
-        return sorted(uri for uri in self._stamps if self._is_known_gone(uri))
+        return sorted(uri for uri in self._stamps if not self._unlisted.may_hide(uri))
 
     def to_vanished_failures(self) -> list[str]:
         """URIs that had failed and were not listed; sorted."""
-        return sorted(uri for uri in self._unseen_failures if self._is_known_gone(uri))
-
-    @property
-    def unlisted(self) -> tuple[str, ...]:
-        """URIs of folders, ending in a slash, and of items about which nothing is known."""
-        return tuple(self._unlisted)
+        return sorted(uri for uri in self._unseen_failures if not self._unlisted.may_hide(uri))
 
     def _note_error(self, error: SourceError) -> None:
-        self._unlisted += [one for one in (error.source_uri, error.hides) if one]
+        self._unlisted.add(error)
         self._unseen_failures.discard(error.source_uri)
-
-    def _is_known_gone(self, uri: str) -> bool:
-        return not any(
-            uri == one or (one.endswith("/") and uri.startswith(one)) for one in self._unlisted
-        )
 
     def _fails_again(self, record: Record) -> bool:
         """Whether it failed with this very stamp, in a way that another try will not change."""

@@ -118,11 +118,9 @@ class Session:
             StoreError: The file cannot be written.
         """
         if self.letters_path is not None and not self.options.reads_only:
-            failures = {
-                uri: failure
-                for uri, failure in self.letters.failures.items()
-                if not uri.startswith(tuple(self.covered))  # its root was not gone through
-            }
+            covered = tuple(self.covered)  # of roots not gone through, what was listed stays
+            before = self.letters.failures.items()
+            failures = {uri: one for uri, one in before if not uri.startswith(covered)}
             failures |= {uri: failure for uri, (_, failure) in self.ledger.read_failed("").items()}
             write_dead_letters(self.letters_path, failures.values())
 
@@ -131,7 +129,7 @@ class Session:
         from blake3 import blake3
 
         made = to_fingerprints(self.settings, self.encoder.space)
-        said = [source.location, made.space.fingerprint, repr(made.policy), made.overlap_tokens]
+        said = [source.location, *made.to_choices()]
         return blake3(json.dumps(said).encode()).hexdigest()
 
 

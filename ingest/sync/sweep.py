@@ -10,8 +10,10 @@ from schemas.collection import sources_filter
 from schemas.errors import MassDeleteRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections import Counter
+    from collections.abc import Iterable, Sequence
 
+    from ingest.fingerprint import Version
     from ingest.sources.source import Source
     from ingest.store.writer import Writer
 
@@ -20,6 +22,33 @@ ITEMS_PER_REQUEST = 200
 
 FEW_ITEMS = 10
 """So few may always go, unless they are all there are: a tenth of a small folder is one file."""
+
+
+def take_twin(versions: Iterable[Version], added: Counter[str]) -> bool:
+    """Whether an added item has the bytes of one that vanished; each excuses one.
+
+    Args:
+        versions: Of the item that vanished.
+        added: How many items of each content hash were added; the one that is found is taken out.
+    """
+    for version in versions:
+        if added[version.content_hash] > 0:
+            added[version.content_hash] -= 1
+            return True
+    return False
+
+
+def check_sweep(
+    source: Source, mount_before: str | None, *, lost: int, known: int, listed: int, share: float
+) -> None:
+    """Refuse a sweep for any of the reasons below.
+
+    Raises:
+        MassDeleteRefused: See :func:`check_mount` and :func:`check_mass_delete`.
+    """
+    if lost:
+        check_mount(source, mount_before)
+        check_mass_delete(source, lost=lost, known=known, listed=listed, share=share)
 
 
 def check_mass_delete(source: Source, *, lost: int, known: int, listed: int, share: float) -> None:
@@ -35,8 +64,6 @@ def check_mass_delete(source: Source, *, lost: int, known: int, listed: int, sha
     Raises:
         MassDeleteRefused: Nothing is listed at all, or too much has vanished.
     """
-    if not lost:
-        return
     if not listed:
         raise MassDeleteRefused(
             f"{source.name}: {source.location} is empty, and {known:,} of its items are indexed: "

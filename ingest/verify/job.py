@@ -85,9 +85,9 @@ class VerifyJob:
         begun = monotonic()
         with ExitStack() as stack:
             engine = engine or stack.enter_context(closing(open_store_patiently(self._settings)))
-            self._settings = with_recorded_policy(engine, self._settings)
-            encoder = encoder or choose_encoder(engine, self._settings)
             collection = resolve_collection(engine, self._settings.collection)
+            self._settings = with_recorded_policy(collection, self._settings)
+            encoder = encoder or choose_encoder(collection, self._settings)
             check_space(collection, encoder.space)
             run = partial(self._audit, engine, encoder, collection)
             report = with_sound_ledger(run, self._settings, collection.name)
@@ -166,8 +166,7 @@ def _remove_forgotten(
             "points of roots that the collection does not remember are left alone: synchronise "
             "these roots, or remove their points with --allow-mass-delete"
         )
-        code = refusal.exit_code
-        return 0, [RootProblem(name, refusal.kind, str(refusal), code) for name in names]
+        return 0, [RootProblem.from_error(name, refusal) for name in names]
     return sum(writer.delete(root_filter(name)) for name in names), []
 
 

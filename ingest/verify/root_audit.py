@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ingest.assembly import to_fingerprints
 from ingest.comparison import Aspect, check_modality, find_difference, read_content, to_version
 from ingest.sources.uris import to_source_uri
+from ingest.sync.selection import Unlisted
 from schemas.audit import Finding, FindingKind
 from schemas.errors import SourceError, SourceUnavailable, UnsupportedModality
 
@@ -47,7 +48,7 @@ class RootAudit:
         self._stamps = self._ledger.read_stamps(self._prefix)
         self._found = set(damaged)
         self._unseen = {uri for uri in known if uri.startswith(self._prefix)}
-        self._unlisted: list[str] = []
+        self._unlisted = Unlisted()
         self._trusts_stamps = self._may_trust_stamps()
         self.items = 0
 
@@ -76,7 +77,7 @@ class RootAudit:
             self.items += 1
             self._unseen.discard(item.source_uri)
             if isinstance(item, SourceError):
-                self._unlisted += [one for one in (item.source_uri, item.hides) if one]
+                self._unlisted.add(item)
             # A folder that cannot be listed is news every time: nothing is known of what it holds.
             is_known = item.source_uri in self._failed and not item.source_uri.endswith("/")
             if is_known or item.source_uri in self._found:
@@ -120,15 +121,10 @@ class RootAudit:
 
     def _iter_orphaned(self) -> Iterator[Finding]:
         for uri in sorted(self._unseen - self._found):
-            if not self._may_be_there(uri):
+            if not self._unlisted.may_hide(uri):
                 self._found.add(uri)
                 location = self._known[uri].location
                 yield Finding(FindingKind.ORPHANED, uri, location, "its root does not list it")
-
-    def _may_be_there(self, uri: str) -> bool:
-        return any(
-            uri == one or (one.endswith("/") and uri.startswith(one)) for one in self._unlisted
-        )
 
     def _iter_unledgered(self) -> Iterator[Finding]:
         """Where nothing else is wrong: what is, explains why the two disagree."""

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import diptych
 from ingest.sync.publish import Outlets, run_published
 from schemas.errors import LockHeld, SettingsError, StoreError, StoreUnavailable
 from schemas.settings import load_settings
+from tests.shell import call
 from tests.sync_reports import make_report
 
 if TYPE_CHECKING:
@@ -105,17 +103,6 @@ def test_a_wrong_name_for_metrics_is_said_before_the_run(
         run_published(
             lambda: pytest.fail("it ran"), settings, Outlets(metrics=tmp_path / "metrics")
         )
-
-
-def call(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, diptych.__file__, *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
 
 
 def test_the_command_line_says_all_of_it_on_stderr_as_json(tmp_path: Path) -> None:
