@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ingest.assembly import AssemblyLine, to_workers
+from ingest.background import refresh_background
 from ingest.callbacks import Callbacks
 from ingest.dead_letters import DEAD_LETTERS, DeadLetters, write_dead_letters
 from ingest.encoders.canary import canary_vectors
@@ -129,6 +130,8 @@ class IngestJob:
                     self._list_failures(letters, whole=False)
                 raise
             with self._stopwatch.lap("index"):
+                if guard.has_written:
+                    refresh_background(engine, collection.name)
                 engine.flush()
                 if whole:  # whoever stopped it will not wait for an index; the next run builds it
                     engine.optimize(collection.name)

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from ingest.background import refresh_background
 from ingest.job import choose_encoder, ensure_live
 from ingest.logs import log_fields
 from ingest.recorded_policy import with_recorded_policy
@@ -176,6 +177,8 @@ def _finish(session: Session) -> int | None:
     name, engine = session.collection.name, session.engine
     if session.is_embedded and not session.guard.has_written:
         return None  # counting would load all of it
+    if session.guard.has_written:
+        refresh_background(engine, name)
     engine.flush()
     if session.guard.has_written and not session.stopping.is_set():
         engine.optimize(name)
