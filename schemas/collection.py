@@ -172,17 +172,10 @@ def to_point(chunk: Chunk, vector: NDArray[np.float32], fingerprint: str) -> mod
 
 
 def read_vector(point: models.Record | models.ScoredPoint) -> list[float]:
-    """The dense vector of a point that was asked for with its vectors.
-
-    Raises:
-        KeyError: It was not asked for.
-    """
+    """The dense vector of a point that was asked for with its vectors."""
     found: Any = point.vector
-    if isinstance(found, dict):  # beside named ones the unnamed vector has the empty name
-        found = found[""]
-    if found is None:
-        raise KeyError(point.id)
-    return list(found)
+    # Beside named vectors the unnamed one has the empty name.
+    return list(found[""] if isinstance(found, dict) else found)
 
 
 def vector_params(space: EmbeddingSpace) -> models.VectorParams:
