@@ -75,11 +75,8 @@ def to_outcome(report: SyncReport) -> str:
     """What a run did, for the error that is raised when this cannot be told in full."""
     if report.problems:
         return f"the run itself ended with exit status {report.exit_code}"
-    counts = report.counts
-    return (
-        f"the run itself is done ({counts.added} added, {counts.updated} updated, "
-        f"{counts.deleted} deleted, {counts.failed} failed) and stays done"
-    )
+    changes = ", ".join(f"{number} {name}" for name, number in report.counts.changes.items())
+    return f"the run itself is done ({changes}) and stays done"
 
 
 def _to_stamp(started_at: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -170,12 +170,13 @@ class RootPlan:
             difference = find_difference(known, record, self._fingerprints, version)
         if known is not None and difference is None:
             return PlanAction.UNCHANGED, ""
-        if (failure := self._find_failure(uri)) is not None:
-            return self._decide_failed(failure, version)
-        if difference is not None:
-            return PlanAction.UPDATE, difference.reason
-        self._new[uri] = version.content_hash
-        return PlanAction.ADD, "new"
+        failure = self._find_failure(uri)
+        decision = self._decide_failed(failure, version) if failure else None
+        if known is None and (decision is None or decision[0] is PlanAction.RETRY):
+            self._new[uri] = version.content_hash
+        if decision is not None:
+            return decision
+        return (PlanAction.UPDATE, difference.reason) if difference else (PlanAction.ADD, "new")
 
     def _find_failure(self, uri: str) -> Failure | None:
         _, failure = self._memory.failed.get(uri, (None, None))
@@ -202,22 +203,19 @@ class RootPlan:
 
     def _add_vanished(self, selection: Selection, known: int) -> None:
         vanished = selection.to_vanished()
-        places: dict[str, str] = {}
-        added = {content_hash: uri for uri, content_hash in self._new.items()}
-        count = Counter(self._new.values())
+        added: defaultdict[str, deque[str]] = defaultdict(deque)
+        for uri, content_hash in self._new.items():
+            added[content_hash].append(uri)
+        unclaimed = Counter(self._new.values())
         moved = 0
         for uri in vanished:
-            versions = self._memory.known[uri].versions
-            hashes = [version.content_hash for version in versions]
-            places |= dict.fromkeys(hashes, uri)
-            target = next((added[one] for one in hashes if one in added), None)
-            moved += take_twin(versions, count)
-            reason = "gone from its source" if target is None else f"moved to {target} (same bytes)"
-            self._decisions[uri] = (PlanAction.DELETE, reason)
-        for uri, content_hash in self._new.items():
-            if content_hash in places:
-                reason = f"moved from {places[content_hash]} (same bytes)"
-                self._decisions[uri] = (PlanAction.ADD, reason)
+            content_hash = take_twin(self._memory.known[uri].versions, unclaimed)
+            if content_hash is None:
+                self._decisions[uri] = (PlanAction.DELETE, "gone from its source")
+                continue
+            moved += 1
+            reason = f"moved from {uri} (same bytes)"
+            self._decisions[added[content_hash].popleft()] = (PlanAction.MOVE, reason)
         self._check_sweep(lost=len(vanished) - moved, known=known, listed=selection.listed)
 
     def _check_sweep(self, *, lost: int, known: int, listed: int) -> None:

@@ -85,6 +85,7 @@ def test_after_a_run_everything_is_unchanged(rig: Rig) -> None:
     assert made.counts == {
         "add": 0,
         "update": 0,
+        "move": 0,
         "unchanged": 3,
         "delete": 0,
         "retry": 0,
@@ -126,16 +127,40 @@ def test_every_change_has_its_reason(rig: Rig) -> None:
     assert [said[0], *((*said[1][:2], ""),), *said[2:]] == [
         ("update", "long.txt", f"incomplete: {chunks - 1} of {chunks} points"),
         ("fail", "lost.png", ""),
-        ("add", "moved.png", f"moved from {PREFIX}old.png (same bytes)"),
+        ("move", "moved.png", f"moved from {PREFIX}old.png (same bytes)"),
         ("add", "new.png", "new"),
         ("update", "red.png", "bytes changed"),
         ("update", "touched.png", "listing changed"),
         ("delete", "gone.png", "gone from its source"),
-        ("delete", "old.png", f"moved to {PREFIX}moved.png (same bytes)"),
     ]
     counts = rig.sync().counts
     assert (counts.added, counts.deleted, counts.moved, counts.failed) == (2, 2, 1, 1)
     assert counts.updated == made.counts["update"] - 1  # a listing is corrected, not indexed anew
+
+
+def test_each_item_that_vanished_moves_once(rig: Rig) -> None:
+    shutil.copy(rig.folder / "red.png", rig.folder / "twin.png")
+    rig.sync()
+    (rig.folder / "red.png").rename(rig.folder / "a.png")
+    shutil.copy(rig.folder / "a.png", rig.folder / "b.png")
+    shutil.copy(rig.folder / "a.png", rig.folder / "c.png")
+    (rig.folder / "twin.png").unlink()
+    (rig.folder / "blue.png").unlink()
+    made = plan(rig)
+    assert changing(made) == [
+        ("move", "a.png", f"moved from {RED} (same bytes)"),
+        ("move", "b.png", f"moved from {PREFIX}twin.png (same bytes)"),
+        ("add", "c.png", "new"),
+        ("delete", "blue.png", "gone from its source"),
+    ]
+    assert to_plan_table(made).splitlines()[4:7] == [
+        "        2  move      photos: moved from another place (same bytes)",
+        "        1  add       photos: new",
+        "        1  unchanged photos",
+    ]
+    changes = rig.sync().counts.changes
+    assert changes == {"added": 1, "updated": 0, "moved": 2, "deleted": 1, "failed": 0}
+    assert rig.encoder.encoded == 0
 
 
 def test_another_pipeline_changes_texts_alone(rig: Rig) -> None:
