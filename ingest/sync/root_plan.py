@@ -10,7 +10,7 @@ from ingest.comparison import check_modality, find_difference, read_content, to_
 from ingest.dead_letters import DeadLetters
 from ingest.ledger.ledger import RootState
 from ingest.plan import read_root
-from ingest.refresh import check_rival
+from ingest.refresh import check_rival, to_other_kind
 from ingest.sources.uris import to_source_uri
 from ingest.sync.selection import Selection
 from ingest.sync.sweep import check_sweep, take_twin
@@ -58,20 +58,25 @@ def read_memory(source: Source, session: Session) -> RootMemory:
     """From the ledger where that agrees with the collection, else from the payloads.
 
     Raises:
-        SettingsError: The root's name stands for another place that is still there.
+        SettingsError: The root's name stands for another place that is still there, or for another
+            kind of source.
         StoreUnavailable: The store did not answer.
     """
     ledger, name = session.ledger, source.name
     prefix = to_source_uri(name, "", source.scheme)
     stamps = ledger.read_stamps(prefix)
     known: Mapping[str, Known] = ledger
-    if name not in session.agreed:
-        found = read_root(session.engine, session.collection.name, name)
-        known = {uri: one for uri, one in found.items() if uri.startswith(prefix)}
+    if name in session.agreed:
+        has_others = ledger.has_others(name, prefix)
+    else:
+        known = read_root(session.engine, session.collection.name, name)
+        has_others = any(not uri.startswith(prefix) for uri in known)
         stamps = {uri: stamps.get(uri) if ledger.get(uri) == known[uri] else None for uri in known}
+    if has_others:
+        raise to_other_kind(source)
     state = ledger.read_root(name)
     is_same_place = state.context == session.to_context(source)
-    first = next(iter(stamps), None)
+    first = min(stamps, default=None)
     if first is not None and not is_same_place:
         check_rival(source, first, known[first].location)
     return RootMemory(
