@@ -214,13 +214,13 @@ class RootPlan:
         unclaimed = Counter(self._new.values())
         moved = 0
         for uri in vanished:
-            content_hash = take_twin(self._memory.known[uri].versions, unclaimed)
-            if content_hash is None:
+            same_bytes = take_twin(self._memory.known[uri].versions, unclaimed)
+            if same_bytes is None:
                 self._decisions[uri] = (PlanAction.DELETE, "gone from its source")
                 continue
             moved += 1
             reason = f"moved from {uri} (same bytes)"
-            self._decisions[added[content_hash].popleft()] = (PlanAction.MOVE, reason)
+            self._decisions[added[same_bytes].popleft()] = (PlanAction.MOVE, reason)
         self._check_sweep(lost=len(vanished) - moved, known=known, listed=selection.listed)
 
     def _check_sweep(self, *, lost: int, known: int, listed: int) -> None:

@@ -129,7 +129,7 @@ def test_what_a_migration_chose_is_forecast_as_ingest_would_do_it(
 ) -> None:
     (folder / "page.md").write_text("green", encoding="utf-8")
     source = FolderSource.open(folder)
-    chosen = {"chunk_overlap_tokens": 2, "frames": 3, "figures": False}
+    chosen: dict[str, Any] = {"chunk_overlap_tokens": 2, "frames": 3, "figures": False}
     ingest(source, **chosen)
     built = load_settings(url=":memory:", **chosen)
     engine.update_collection("diptych__g001", metadata=to_policy_metadata(built))

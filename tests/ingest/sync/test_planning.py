@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
@@ -13,60 +13,20 @@ from click.testing import CliRunner
 import diptych
 from ingest.ledger.ledger import Ledger
 from ingest.sync.plan_table import to_plan_table
-from ingest.sync.planning import make_plan
-from ingest.sync.session import SyncOptions
 from schemas.collection import to_point_id
-from schemas.errors import MassDeleteRefused, SourceUnavailable
-from schemas.settings import RootSettings
+from tests.plan_rig import GENERATION, PREFIX, RED, TEXT, changing, make_rig, plan
 from tests.sync_rig import Rig, paint, write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
-
-    from schemas.sync_plan import SyncPlan
-
-LONG = " ".join(f"word{number} red" for number in range(9))
-PREFIX = "folder://photos/"
-RED = f"{PREFIX}red.png"
-TEXT = f"{PREFIX}long.txt"
-GENERATION = "diptych__g001"
 
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[Rig]:
-    """Two pictures and a text, not synchronised yet."""
-    made = Rig(tmp_path)
-    paint(made.folder / "red.png", (255, 0, 0))
-    paint(made.folder / "blue.png", (0, 0, 255))
-    write(made.folder / "long.txt", LONG)
+    made = make_rig(tmp_path)
     yield made
     made.close()
-
-
-def plan(
-    rig: Rig, settings: Any = None, roots: Sequence[RootSettings] = (), **options: Any
-) -> SyncPlan:
-    """The plan, for which nothing was encoded or written."""
-    rig.encoder.encoded = 0
-    rig.engine.writes = 0
-    engine: Any = rig.engine
-    roots = roots or [RootSettings(source=str(rig.folder))]
-    chosen = SyncOptions(show_progress=False, **options)
-    made = make_plan(
-        roots, settings or rig.settings(), options=chosen, engine=engine, encoder=rig.encoder
-    )
-    assert (rig.encoder.encoded, rig.engine.writes) == (0, 0)
-    return made
-
-
-def changing(made: SyncPlan) -> list[tuple[str, str, str]]:
-    """Action, path and reason of everything that is not unchanged."""
-    return [
-        (str(one.action), one.source_uri.removeprefix(PREFIX), one.reason)
-        for one in made.entries
-        if one.action != "unchanged"
-    ]
 
 
 def test_without_a_collection_everything_is_new(rig: Rig) -> None:
@@ -203,73 +163,6 @@ def test_what_the_process_died_with_is_left_alone(rig: Rig) -> None:
     ledger.close()
     reason = "the process died with it time and again: it waits for --retry-failed"
     assert changing(plan(rig)) == [("fail", "red.png", reason)]
-
-
-def test_a_sweep_that_would_be_refused_is_a_problem(rig: Rig) -> None:
-    rig.sync()
-    shutil.rmtree(rig.folder)
-    rig.folder.mkdir()
-    made = plan(rig)
-    assert made.counts["delete"] == 3
-    assert [one.kind for one in made.problems] == ["MassDeleteRefused"]
-    assert made.exit_code == MassDeleteRefused.exit_code
-    assert plan(rig, allow_mass_delete=True).exit_code == 0
-
-
-def test_a_root_that_is_not_there_is_a_problem(rig: Rig) -> None:
-    rig.sync()
-    rig.folder.rename(rig.folder.with_name("away"))
-    made = plan(rig)
-    assert (made.entries, made.problems) == ((), rig.sync().problems)
-    assert made.exit_code == SourceUnavailable.exit_code
-
-
-@pytest.mark.parametrize("is_lost", [False, True])
-def test_what_is_wrong_with_roots_is_said_as_by_the_run(rig: Rig, *, is_lost: bool) -> None:
-    rig.sync()
-    other = rig.folder.parent / "other"
-    paint(other / "photos" / "green.png", (0, 255, 0))
-    write(other / "rows.jsonl", json.dumps({"id": "one", "text": "a red one"}))
-    roots = [
-        RootSettings(source=str(rig.folder)),
-        RootSettings(source=str(other), name="photos"),
-        RootSettings(source=str(other / "photos"), name="more"),
-        RootSettings(source=str(other / "nowhere")),
-    ]
-    for taken in (other / "rows.jsonl", other / "photos"):
-        if is_lost:
-            shutil.rmtree(rig.state / "ledger", ignore_errors=True)
-        chosen = [RootSettings(source=str(taken), name="photos"), *roots[2:]]
-        planned = plan(rig, roots=chosen).problems
-        assert [one.kind for one in planned] == ["SourceUnavailable", "SettingsError"]
-        assert planned == rig.sync_roots(chosen).problems
-    planned = plan(rig, roots=roots).problems
-    assert [one.root for one in planned] == ["photos", str(other / "nowhere")]
-    assert "two roots are called 'photos'" in planned[0].message
-    assert planned == rig.sync_roots(roots).problems
-
-
-def test_names_clash_before_there_is_a_collection(rig: Rig) -> None:
-    root = RootSettings(source=str(rig.folder))
-    made = plan(rig, roots=[root, root])
-    assert [one.kind for one in made.problems] == ["SettingsError"]
-    assert made.counts["add"] == 3
-
-
-@pytest.mark.parametrize("first_page", [0, 1])
-def test_a_damaged_ledger_is_set_aside_and_the_payloads_are_read(rig: Rig, first_page: int) -> None:
-    rig.sync()
-    before = rig.memory.read_metadata(GENERATION)
-    paint(rig.folder / "red.png", (0, 255, 0))
-    path = rig.state / "ledger" / f"{GENERATION}.sqlite"
-    whole = path.read_bytes()
-    kept = first_page * 4096  # with its first page, a file is found out only when it is read
-    path.write_bytes(whole[:kept] + b"\xff" * (len(whole) - kept))
-    assert changing(plan(rig)) == [("update", "red.png", "bytes changed")]
-    assert len(list(path.parent.glob("*.damaged-*"))) == 1
-    assert rig.memory.read_metadata(GENERATION) == before
-    report = rig.sync()
-    assert (report.rebuilt, report.counts.updated, rig.encoder.encoded) == (True, 1, 1)
 
 
 def test_the_ledger_and_the_token_stay_as_they_were(rig: Rig) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ingest.durable import replacing
-from ingest.sync.report_file import archive_report, write_report
+from ingest.telemetry.report_file import archive_report, write_report
 from schemas.errors import StoreError
 from tests.sync_reports import UNMOUNTED, make_report
 
