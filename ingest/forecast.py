@@ -18,6 +18,7 @@ from ingest.job import choose_encoder
 from ingest.outcome import Tally
 from ingest.plan import read_known
 from ingest.recorded_policy import with_recorded_policy
+from ingest.refresh import Refresh
 from ingest.sample import Sample
 from ingest.stopwatch import Stopwatch
 from ingest.store.collections import check_space, ensure_collection, find_live
@@ -80,6 +81,7 @@ def make_forecast(
     Raises:
         SpaceMismatch: The collection belongs to another model.
         ModelUnavailable: The model cannot be loaded.
+        SettingsError: The root's name stands for another place that is still there.
         StoreUnavailable: The store did not answer.
     """
     live = find_live(engine, settings.collection)
@@ -145,7 +147,7 @@ def _read_indexed(
     if live is None:
         return {}
     check_space(live, encoder.space)
-    return read_known(engine, live.name, source)
+    return Refresh.of(source, read_known(engine, live.name, source)).known
 
 
 def _list(source: Source, known: Mapping[str, Known], fingerprints: Fingerprints) -> _Listing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from ingest.recorded_policy import to_policy_metadata
 from ingest.sample import SAMPLE_IMAGES, Sample
 from ingest.sources.folder import FolderSource
 from ingest.tune import BATCH_SIZES, tune
-from schemas.errors import ModelUnavailable, SpaceMismatch, UnreadableSource
+from schemas.errors import ModelUnavailable, SettingsError, SpaceMismatch, UnreadableSource
 from schemas.forecast import Forecast, ForecastRow
 from schemas.records import Modality
 from schemas.report import RunReport
@@ -142,6 +143,24 @@ def test_what_a_migration_chose_is_forecast_as_ingest_would_do_it(
 
     assert forecast_and_run() == (0, 0)
     assert forecast_and_run(frames=1) == (3, 3)
+
+
+def test_a_name_that_stands_for_another_place_is_refused_as_a_run_would(
+    engine: Engine, folder: Path, ingest: Ingest
+) -> None:
+    ingest(FolderSource.open(folder))
+    rival = folder.parent / "elsewhere" / folder.name
+    shutil.copytree(folder, rival)
+    with pytest.raises(SettingsError, match="already stands for"):
+        forecast(engine, rival)
+
+
+def test_tuning_goes_by_the_collection_s_own_model(folder: Path, tmp_path: Path) -> None:
+    settings = load_settings(url=str(tmp_path / "index"), workers=1)
+    job = IngestJob(FolderSource.open(folder), settings, show_progress=False)
+    job.run(encoder=LegibleEncoder(model_id="/nowhere/at-all"))
+    with pytest.raises(ModelUnavailable, match="nowhere"):
+        job.tune()
 
 
 def test_without_a_model_in_the_settings_the_collection_s_own_is_used(
