@@ -10,9 +10,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from search.asked import pop_composition, query_options
+from search.options import DATES, EXACT, NEWEST_FIRST
 
 if TYPE_CHECKING:
     from schemas.query import Composition, Page
+
+
+def to_collapse(value: str) -> str | float:
+    """What the option of the same name takes: ``exact``, True for ``near``, or a cosine."""
+    if value in (EXACT, "near"):
+        return value == "near" or value
+    try:
+        return float(value)
+    except ValueError:
+        raise click.BadParameter(
+            f"{value!r} is not exact, near or a cosine", param_hint="--collapse"
+        ) from None
 
 
 @click.command()
@@ -39,6 +52,28 @@ if TYPE_CHECKING:
 )
 @click.option("--passages", type=click.IntRange(1, 100), help="Best passages of each document.")
 @click.option("--all-chunks", is_flag=True, help="Every passage of a document, not its best one.")
+@click.option(
+    "--collapse",
+    type=to_collapse,
+    metavar="HOW",
+    help="One hit for near-duplicates: exact (the same content), near, or a cosine to 1.",
+)
+@click.option(
+    "--diversity",
+    type=click.FloatRange(0, 1),
+    help="How much hits should differ from each other, 0 to 1.",
+)
+@click.option(
+    "--sort",
+    type=click.Choice([sign + name for name in DATES for sign in ("", NEWEST_FIRST)]),
+    help="The nearest by date, with a minus newest first; best with --min-percentile.",
+)
+@click.option(
+    "--pool",
+    type=click.IntRange(1, 10_000),
+    help="How many of the nearest the three above work on.  [default: 200]",
+)
+@click.option("--highlights", is_flag=True, help="Say which sentence of a passage matched.")
 @click.option("--explain", is_flag=True, help="Say how the scores came about.")
 @click.option("--cursor", metavar="TEXT", help="Continue: next_cursor of the answer before.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")

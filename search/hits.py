@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 from schemas.collection import from_payload
 from schemas.query import Hit, Passage
@@ -15,8 +16,12 @@ if TYPE_CHECKING:
 
     from qdrant_client import models
 
+    from schemas.query import Highlight
     from schemas.records import Chunk
     from search.ranking import Candidate
+
+MOST_DUPLICATES: Final = 100
+"""Source URIs that a hit names; behind a blank page of a scanner there may be thousands."""
 
 
 def to_hit(
@@ -25,6 +30,7 @@ def to_hit(
     query_text: str | None = None,
     *,
     explanation: Mapping[str, object] | None = None,
+    highlights: Mapping[str, Highlight] = MappingProxyType({}),
 ) -> Hit:
     """The hit of a candidate.
 
@@ -33,10 +39,12 @@ def to_hit(
         rank: Its place in the answer, from 1.
         query_text: The query's words, to choose the snippet by.
         explanation: How its score came about.
+        highlights: The best sentence by point id, where it was looked for.
     """
     chunk = from_payload(candidate.point.payload or {})
     percentile = candidate.percentile
     is_several = len(candidate.passages) > 1
+    highlight = highlights.get(candidate.point_id)
     return Hit(
         rank=rank,
         score=candidate.cosine,
@@ -47,7 +55,7 @@ def to_hit(
         media_type=chunk.record.media_type,
         part=chunk.part,
         title=chunk.title,
-        snippet=to_snippet(to_words(chunk), query_text) or None,
+        snippet=_to_snippet(chunk, query_text, highlight),
         caption=chunk.caption,
         alt_text=chunk.alt_text,
         headings=chunk.headings,
@@ -63,11 +71,18 @@ def to_hit(
         taken_at=chunk.taken_at,
         created_at=chunk.created_at,
         language=chunk.language,
+        modified_at=(candidate.point.payload or {}).get("modified_at"),
+        content_hash=chunk.content_hash,
         metadata=chunk.record.metadata,
         percentile=None if percentile is None else round(percentile, 4),
-        passages=tuple(_to_passage(point, query_text) for point in candidate.passages)
+        passages=tuple(
+            _to_passage(point, query_text, highlights.get(str(point.id)))
+            for point in candidate.passages
+        )
         if is_several
         else (),
+        highlight=highlight,
+        **_to_duplicates(candidate),
         explanation=explanation,
     )
 
@@ -79,14 +94,31 @@ def to_words(chunk: Chunk) -> str:
     return chunk.caption or chunk.alt_text or chunk.ocr_text or ""
 
 
-def _to_passage(point: models.ScoredPoint, query_text: str | None) -> Passage:
+def _to_duplicates(candidate: Candidate) -> dict[str, Any]:
+    """Whom a hit stands for, and how many."""
+    others = candidate.duplicates
+    if others is None:
+        return {}
+    uris = dict.fromkeys((one.point.payload or {})["source_uri"] for one in others)
+    return {"duplicates": tuple(uris)[:MOST_DUPLICATES], "duplicate_count": len(others)}
+
+
+def _to_snippet(chunk: Chunk, query_text: str | None, highlight: Highlight | None) -> str | None:
+    start = highlight.start if highlight else None
+    return to_snippet(to_words(chunk), query_text, start=start) or None
+
+
+def _to_passage(
+    point: models.ScoredPoint, query_text: str | None, highlight: Highlight | None
+) -> Passage:
     chunk = from_payload(point.payload or {})
     return Passage(
         score=to_cosine(point.score),
         point_id=str(point.id),
-        snippet=to_snippet(to_words(chunk), query_text) or None,
+        snippet=_to_snippet(chunk, query_text, highlight),
         chunk_ordinal=chunk.ordinal,
         page=chunk.page,
         start_char=chunk.start_char,
         end_char=chunk.end_char,
+        highlight=highlight,
     )

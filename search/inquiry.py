@@ -6,24 +6,30 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from schemas.errors import QueryError
+from schemas.records import Modality
 from search.calibration import Calibration
 from search.candidates import Ask, find, without_sources
 from search.cursor import Cursor, cursor_after, rest_after
 from search.explanation import explain
 from search.filters import to_filter
+from search.highlights import Passages
 from search.hits import to_hit
+from search.pool import View, apply_all
 from search.ranking import to_candidates, to_ranking
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    from qdrant_client import models
 
     from ingest.store.engine import Engine
     from schemas.background import Background
     from schemas.query import Hit
-    from schemas.records import Modality
+    from schemas.space import Encoder
     from search.candidates import Found
     from search.composition import Aim
     from search.options import Options
+    from search.pool import Stage
     from search.ranking import Candidate
 
 GROWTH: Final = 2
@@ -43,6 +49,19 @@ class Answer:
     next_cursor: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The candidates of one page.
+
+    Attributes:
+        candidates: Best first.
+        next_cursor: Continues them; None after the end.
+    """
+
+    candidates: tuple[Candidate, ...]
+    next_cursor: str | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Inquiry:
     """A query with everything that decides its answer.
@@ -54,6 +73,7 @@ class Inquiry:
         background: Of the collection, if it has one.
         digest: Of the search, for its cursors.
         cursor: Where the page begins; None for the first.
+        stages: What reorders or removes candidates; with any, the answer is a pool's.
 
     Raises:
         QueryError: A percentile is asked for and the collection has no background.
@@ -65,6 +85,7 @@ class Inquiry:
     background: Background | None
     digest: str
     cursor: Cursor | None = None
+    stages: Sequence[Stage] = ()
     calibration: Calibration | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -77,15 +98,29 @@ class Inquiry:
 
     @property
     def first_wanted(self) -> int:
-        """How many documents of each modality fill the page; one more tells whether it is last."""
-        position = self.cursor.position if self.cursor else 0
-        return position + self.options.top_k + 1
+        """How many documents of each modality fill the page, or the pool."""
+        return self.options.pool if self.stages else self._shown
+
+    @property
+    def needs_vectors(self) -> bool:
+        """Whether points must come with their vectors."""
+        return self.options.explain or any(stage.needs_vectors for stage in self.stages)
+
+    @property
+    def _position(self) -> int:
+        """Hits on the pages before."""
+        return self.cursor.position if self.cursor else 0
+
+    @property
+    def _shown(self) -> int:
+        """Where the page ends, and one more, which tells whether it is the last."""
+        return self._position + self.options.top_k + 1
 
     def to_asks(self, wanted: int) -> list[Ask]:
         """One question a modality."""
         return [self._to_ask(modality, wanted) for modality in self.targets]
 
-    def to_answer(self, found: Sequence[Sequence[Found]], wanted: int) -> Answer | None:
+    def to_slice(self, found: Sequence[Sequence[Found]], wanted: int) -> Slice | None:
         """The page.
 
         Args:
@@ -100,12 +135,38 @@ class Inquiry:
             for modality, documents in zip(self.targets, found, strict=True)
         ]
         ranking = to_ranking(answers)
+        if self.stages:
+            view = View(self.aim, self.background, self._shown)
+            pool = apply_all(self.stages, ranking[: self.options.pool], view)
+            return self._cut(rest_after(pool, self.cursor), keyed=False)
         keyed = len(answers) == 1 or all(one.calibrated is not None for one in ranking)
         rest = rest_after(ranking, self.cursor)
         is_everything = all(len(documents) < wanted for documents in found)
         if len(rest) <= self.options.top_k and not is_everything:
             return None
-        return self._to_page(rest, keyed=keyed)
+        return self._cut(rest, keyed=keyed)
+
+    def to_answer(self, cut: Slice, passages: Passages | None) -> Answer:
+        """The hits of a page.
+
+        Args:
+            cut: Its candidates.
+            passages: Their sentences, where the best ones are asked for.
+        """
+        highlights = passages.find_best(self.aim.vector) if passages else {}
+        hits = tuple(
+            to_hit(
+                candidate,
+                rank,
+                self.aim.text,
+                explanation=explain(candidate, self.aim, self.calibration)
+                if self.options.explain
+                else None,
+                highlights=highlights,
+            )
+            for rank, candidate in enumerate(cut.candidates, start=self._position + 1)
+        )
+        return Answer(hits, cut.next_cursor)
 
     def _to_ask(self, modality: Modality, wanted: int) -> Ask:
         return Ask(
@@ -132,50 +193,63 @@ class Inquiry:
             )
         return least if cosine is None else max(cosine, least)
 
-    def _to_page(self, rest: Sequence[Candidate], *, keyed: bool) -> Answer:
-        position = self.cursor.position if self.cursor else 0
-        page = rest[: self.options.top_k]
-        hits = tuple(
-            to_hit(
-                candidate,
-                rank,
-                self.aim.text,
-                explanation=explain(candidate, self.aim, self.calibration)
-                if self.options.explain
-                else None,
-            )
-            for rank, candidate in enumerate(page, start=position + 1)
-        )
+    def _cut(self, rest: Sequence[Candidate], *, keyed: bool) -> Slice:
+        page = tuple(rest[: self.options.top_k])
         if len(rest) <= len(page):
-            return Answer(hits, None)
+            return Slice(page, None)
         if not keyed:
-            return Answer(hits, Cursor(self.digest, position + len(page)).to_text())
-        return Answer(hits, cursor_after(page, self.cursor, self.digest).to_text())
+            return Slice(page, Cursor(self.digest, self._position + len(page)).to_text())
+        return Slice(page, cursor_after(page, self.cursor, self.digest).to_text())
 
 
-def answer_all(inquiries: Sequence[Inquiry], engine: Engine, generation: str) -> list[Answer]:
+def answer_all(
+    inquiries: Sequence[Inquiry], engine: Engine, generation: str, encoder: Encoder
+) -> list[Answer]:
     """The answers, in order; all questions are put in one round trip.
 
     Args:
         inquiries: Of the same options.
         engine: The store.
         generation: The collection's own name.
+        encoder: Of its space, for the sentences that matched.
 
     Raises:
         CollectionMissing: The store no longer has the generation.
         StoreError: The store failed.
     """
-    answers: dict[int, Answer] = {}
+    slices = _slice_all(inquiries, engine, generation)
+    passages = None
+    if inquiries and inquiries[0].options.highlights:
+        passages = Passages.encode(_iter_points(slices), encoder)
+    return [
+        inquiry.to_answer(cut, passages) for inquiry, cut in zip(inquiries, slices, strict=True)
+    ]
+
+
+def _iter_points(slices: Iterable[Slice]) -> Iterable[models.ScoredPoint]:
+    """The text passages of pages."""
+    return (
+        point
+        for cut in slices
+        for candidate in cut.candidates
+        if candidate.modality is Modality.TEXT
+        for point in candidate.passages
+    )
+
+
+def _slice_all(inquiries: Sequence[Inquiry], engine: Engine, generation: str) -> list[Slice]:
+    """The page of each; what was not enough is asked for again."""
+    slices: dict[int, Slice] = {}
     wanted = {number: inquiry.first_wanted for number, inquiry in enumerate(inquiries)}
-    while len(answers) < len(inquiries):
-        open_ones = [number for number in wanted if number not in answers]
+    while len(slices) < len(inquiries):
+        open_ones = [number for number in wanted if number not in slices]
         for number, found in _find_all(inquiries, open_ones, wanted, engine, generation):
-            answer = inquiries[number].to_answer(found, wanted[number])
-            if answer is None:
+            cut = inquiries[number].to_slice(found, wanted[number])
+            if cut is None:
                 wanted[number] *= GROWTH
             else:
-                answers[number] = answer
-    return [answers[number] for number in wanted]
+                slices[number] = cut
+    return [slices[number] for number in wanted]
 
 
 def _find_all(
@@ -194,7 +268,7 @@ def _find_all(
             generation,
             [ask for number in numbers for ask in asks[number]],
             passages=None if options.all_chunks else options.passages,
-            with_vectors=options.explain,
+            with_vectors=inquiries[numbers[0]].needs_vectors,
         )
     )
     return [(number, [next(found) for _ in asks[number]]) for number in numbers]

@@ -13,10 +13,24 @@ if TYPE_CHECKING:
 
     from schemas.query import Where
 
+EXACT: Final = "exact"
+"""Duplicates are only what has the same content."""
+
+NEAR: Final = 0.97
+"""The cosine from which two items of one modality say the same, where none is named."""
+
+DATES: Final = ("taken_at", "created_at", "modified_at")
+"""Payload fields that one may sort by."""
+
+NEWEST_FIRST: Final = "-"
+
 MAX_TOP_K: Final = 10_000
 """The longest answer; more is a listing, not a search."""
 
 MAX_PASSAGES: Final = 100
+
+MAX_POOL: Final = 10_000
+"""Candidates whose vectors fit into memory many times over."""
 
 MAX_PERCENTILE: Final = 99.99
 """The background has no finer scale."""
@@ -34,6 +48,18 @@ class SearchOptions(TypedDict, total=False):
         passages: How many of its best passages a document's hit carries, 1 to 100.
         score_threshold: Leave out hits of a lower cosine.
         min_percentile: Leave out hits below this percentile of the background, 0 to 99.99.
+        pool: How many of the nearest are reordered, or looked through for duplicates, where one of
+            the next three options asks for it; 1 to 10,000, and no less than ``top_k``. The answer
+            ends with them. Without these options it means nothing.
+        collapse: Give near-duplicates one hit, which names the others: ``"exact"`` those of the
+            same content, a cosine from 0 to 1 those whose vectors are that near too, True those
+            from .97.
+        diversity: How much hits should differ from those before them, from 0 (not at all) to 1
+            (relevance decides no more than the first); maximal marginal relevance.
+        sort: ``taken_at``, ``created_at`` or ``modified_at``, with a minus before it for newest
+            first: the pool by date, items without one last.
+        highlights: Whether text hits and passages say which of their sentences matched best;
+            these are encoded, so it costs as much as so many short queries.
         explain: Whether hits say how their scores came about.
         cursor: ``next_cursor`` of the page before, to go on from there; the query and all
             options but ``top_k`` must be those of that page.
@@ -46,6 +72,11 @@ class SearchOptions(TypedDict, total=False):
     passages: int
     score_threshold: float | None
     min_percentile: float | None
+    pool: int
+    collapse: str | float | None
+    diversity: float | None
+    sort: str | None
+    highlights: bool
     explain: bool
     cursor: str | None
 
@@ -65,6 +96,11 @@ class Options:
     passages: int = 1
     score_threshold: float | None = None
     min_percentile: float | None = None
+    pool: int = 200
+    collapse: str | float | None = None
+    diversity: float | None = None
+    sort: str | None = None
+    highlights: bool = False
     explain: bool = False
     cursor: str | None = None
 
@@ -80,6 +116,30 @@ class Options:
                 "passages belong to documents, all_chunks gives every chunk its own hit: leave one"
             )
             raise QueryError(msg)
+        self._check_pool()
+
+    def _check_pool(self) -> None:
+        """Refuse stages that cannot be done, or that another one would undo."""
+        _check_count("pool", self.pool, MAX_POOL)
+        object.__setattr__(self, "collapse", _to_collapse(self.collapse))
+        _check_number("diversity", self.diversity, 0, 1, "a share")
+        if self.sort is not None and str(self.sort).removeprefix(NEWEST_FIRST) not in DATES:
+            raise QueryError(
+                f"sort is one of {', '.join(DATES)}, with a minus before it for newest first, "
+                f"not {self.sort!r}"
+            )
+        if self.sort is not None and self.diversity:
+            raise QueryError("sort decides the whole order: leave diversity out, or sort")
+        if self.uses_pool and self.top_k > self.pool:
+            raise QueryError(
+                f"pool: {self.pool:,} candidates cannot fill a page of {self.top_k:,}; raise it to "
+                "at least top_k"
+            )
+
+    @property
+    def uses_pool(self) -> bool:
+        """Whether something reorders or removes hits."""
+        return self.collapse is not None or bool(self.diversity) or self.sort is not None
 
     @property
     def targets(self) -> Target:
@@ -106,6 +166,18 @@ def _to_target(target: Target | str) -> Target:
     except ValueError:
         choices = ", ".join(Target)
         raise QueryError(f"target {target!r} is not one of {choices}") from None
+
+
+def _to_collapse(collapse: object) -> str | float | None:
+    if collapse is None or collapse is False:
+        return None
+    if collapse is True:
+        return NEAR
+    if isinstance(collapse, int | float) and 0 <= collapse <= 1:
+        return float(collapse)
+    if collapse == EXACT:
+        return EXACT
+    raise QueryError(f"collapse is {EXACT!r}, True or a cosine from 0 to 1, not {collapse!r}")
 
 
 def _check_count(name: str, value: object, most: int) -> None:

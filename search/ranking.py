@@ -27,6 +27,7 @@ class Candidate:
         cosine: To the query, in [-1, 1].
         calibrated: See :class:`search.calibration.Calibration`; None without a background.
         percentile: Likewise.
+        duplicates: Those that it stands for, best first; None where nobody looked for any.
     """
 
     point: models.ScoredPoint
@@ -35,6 +36,7 @@ class Candidate:
     cosine: float
     calibrated: float | None = None
     percentile: float | None = None
+    duplicates: tuple[Candidate, ...] | None = None
 
     @property
     def score(self) -> float:

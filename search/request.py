@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from schemas.errors import QueryError, UnsupportedModality
+from schemas.records import Modality
 from search.composition import to_aims
 from search.cursor import from_text, to_digest
 from search.filters import to_filter
 from search.inquiry import Inquiry, answer_all
+from search.pool import to_stages
 
 if TYPE_CHECKING:
     from ingest.decode.limits import Limits
     from ingest.store.engine import Engine
     from schemas.query import Composition
-    from schemas.records import Modality
     from search.cursor import Cursor
     from search.generation import Generation
     from search.inquiry import Answer
@@ -43,8 +44,10 @@ class Request:
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
-        """What must be encoded."""
-        found = (modality for query in self.queries for modality in query.modalities)
+        """What must be encoded: queries, and the sentences of passages."""
+        found = [modality for query in self.queries for modality in query.modalities]
+        if self.options.highlights:
+            found.append(Modality.TEXT)
         return tuple(dict.fromkeys(found))
 
     def ask(self, engine: Engine, generation: Generation) -> list[Answer]:
@@ -60,11 +63,12 @@ class Request:
         cursors = [self._to_cursor(query, generation) for query in self.queries]
         generation.prove(self.modalities)
         aims = to_aims(self.queries, engine, generation, limits=self.limits)
+        stages = to_stages(self.options)
         inquiries = [
-            Inquiry(self.options, aim, targets, generation.background, digest, cursor)
+            Inquiry(self.options, aim, targets, generation.background, digest, cursor, stages)
             for aim, (digest, cursor) in zip(aims, cursors, strict=True)
         ]
-        return answer_all(inquiries, engine, generation.collection.name)
+        return answer_all(inquiries, engine, generation.collection.name, generation.encoder)
 
     def _to_targets(self, generation: Generation) -> list[Modality]:
         """The modalities to ask for: those of the target that the space has."""

@@ -11,23 +11,33 @@ _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
 _WORD = re.compile(r"\w{3,}")  # shorter words ("a", "of", "is") say little about a passage
 
 
-def to_snippet(text: str, query_text: str | None = None, most_chars: int = SNIPPET_CHARS) -> str:
+def to_snippet(
+    text: str,
+    query_text: str | None = None,
+    most_chars: int = SNIPPET_CHARS,
+    *,
+    start: int | None = None,
+) -> str:
     """A readable excerpt, white space folded, cut at a word's end with an ellipsis.
 
-    It begins at the sentence that has the most of the query's words, at the text's beginning
-    where none has any (and for image queries).
+    It begins at the sentence that is named, else at that which has the most of the query's words,
+    at the text's beginning where none has any (and for image queries).
 
     Args:
         text: The whole passage that matched.
         query_text: The query's words, when it is a text.
         most_chars: Longest excerpt, in characters, not counting an ellipsis at either end.
+        start: Where the sentence begins in the text that a reader should see.
     """
     folded = " ".join(text.split())
     if len(folded) <= most_chars:
         return folded
-    start = _best_start(folded, query_text or "", most_chars)
-    excerpt = _cut(folded[start:], most_chars)
-    return f"… {excerpt}" if start else excerpt
+    if start is None:
+        begin = _best_start(folded, query_text or "", most_chars)
+    else:
+        begin = len(folded) - len(" ".join(text[start:].split()))
+    excerpt = _cut(folded[begin:], most_chars)
+    return f"… {excerpt}" if begin else excerpt
 
 
 def _best_start(folded: str, query_text: str, most_chars: int) -> int:

@@ -58,6 +58,8 @@ def test_a_hit_says_everything_the_payload_knows() -> None:
             start_char=5,
             end_char=20,
             metadata={"author": "Ann"},
+            modified_at="2024-05-31T12:00:00+00:00",
+            content_hash="blake3:00",
         ),
     )
 
@@ -105,6 +107,8 @@ def test_a_figure_says_where_it_stands_and_what_is_said_of_it() -> None:
         "height_pixels": 6,
         "created_at": "2024",
         "language": "en",
+        "modified_at": "2024-05-31T12:00:00+00:00",
+        "content_hash": "blake3:00",
     }
 
 
