@@ -196,11 +196,14 @@ class IngestJob:
         """Measure workers and batch sizes on a sample, and use the quickest in :meth:`run`.
 
         Args:
-            encoder: By default the settings' model, which is then kept for the run.
+            encoder: By default the one that a run would choose, which is then kept for it.
         """
         from ingest.tune import tune
 
-        self._encoder = encoder or open_encoder(self._settings)
+        with closing(open_store_patiently(self._settings)) as engine:
+            live = find_live(engine, self._settings.collection)
+        self._settings = with_recorded_policy(live, self._settings)
+        self._encoder = encoder or choose_encoder(live, self._settings)
         tuning = tune(self._source, self._settings, self._encoder)
         self._settings = tuning.applied_to(self._settings)
         return tuning

@@ -82,6 +82,21 @@ class Counts:
     moved: int = 0
 
     @property
+    def changes(self) -> dict[str, int]:
+        """Items added, updated, moved, deleted and failed, each counted once.
+
+        One that moved is neither among the added, for its new place, nor among the deleted, for its
+        old one.
+        """
+        return {
+            "added": self.added - self.moved,
+            "updated": self.updated,
+            "moved": self.moved,
+            "deleted": self.deleted - self.moved,
+            "failed": self.failed,
+        }
+
+    @property
     def balanced(self) -> bool:
         """Whether every scanned item is accounted for exactly once."""
         return self.scanned == self.added + self.updated + self.unchanged + self.failed

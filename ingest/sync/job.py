@@ -133,7 +133,7 @@ def sync_roots(
         SettingsError: Two roots are the same.
     """
     reports, problems = [], []
-    opened, unopened = _open_all(roots, session)
+    opened, unopened = open_all(roots, session.settings)
     problems += unopened
     for root, source in opened:
         if session.stopping.is_set():
@@ -152,15 +152,20 @@ def sync_roots(
     return reports, problems
 
 
-def _open_all(
-    roots: Sequence[RootSettings], session: Session
+def open_all(
+    roots: Sequence[RootSettings], settings: Settings
 ) -> tuple[list[tuple[RootSettings, Source]], list[RootProblem]]:
-    """The sources of all roots that are there."""
+    """The sources of all roots that are there, no two of one name; and what is wrong with others.
+
+    Args:
+        roots: In their order; of two of one name the first is opened.
+        settings: Limits.
+    """
     opened: list[tuple[RootSettings, Source]] = []
     problems = []
     for root in roots:
         try:
-            source = open_root(root, session.settings)
+            source = open_root(root, settings)
         except (SourceUnavailable, SettingsError) as error:
             problems.append(_to_unopened(root, error))
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from ingest.comparison import check_modality, find_difference, read_content, to_
 from ingest.dead_letters import DeadLetters
 from ingest.ledger.ledger import RootState
 from ingest.plan import read_root
-from ingest.refresh import check_rival
+from ingest.refresh import check_rival, to_other_kind
 from ingest.sources.uris import to_source_uri
 from ingest.sync.selection import Selection
 from ingest.sync.sweep import check_sweep, take_twin
@@ -58,20 +58,25 @@ def read_memory(source: Source, session: Session) -> RootMemory:
     """From the ledger where that agrees with the collection, else from the payloads.
 
     Raises:
-        SettingsError: The root's name stands for another place that is still there.
+        SettingsError: The root's name stands for another place that is still there, or for another
+            kind of source.
         StoreUnavailable: The store did not answer.
     """
     ledger, name = session.ledger, source.name
     prefix = to_source_uri(name, "", source.scheme)
     stamps = ledger.read_stamps(prefix)
     known: Mapping[str, Known] = ledger
-    if name not in session.agreed:
-        found = read_root(session.engine, session.collection.name, name)
-        known = {uri: one for uri, one in found.items() if uri.startswith(prefix)}
+    if name in session.agreed:
+        has_others = ledger.has_others(name, prefix)
+    else:
+        known = read_root(session.engine, session.collection.name, name)
+        has_others = any(not uri.startswith(prefix) for uri in known)
         stamps = {uri: stamps.get(uri) if ledger.get(uri) == known[uri] else None for uri in known}
+    if has_others:
+        raise to_other_kind(source)
     state = ledger.read_root(name)
     is_same_place = state.context == session.to_context(source)
-    first = next(iter(stamps), None)
+    first = min(stamps, default=None)
     if first is not None and not is_same_place:
         check_rival(source, first, known[first].location)
     return RootMemory(
@@ -170,12 +175,13 @@ class RootPlan:
             difference = find_difference(known, record, self._fingerprints, version)
         if known is not None and difference is None:
             return PlanAction.UNCHANGED, ""
-        if (failure := self._find_failure(uri)) is not None:
-            return self._decide_failed(failure, version)
-        if difference is not None:
-            return PlanAction.UPDATE, difference.reason
-        self._new[uri] = version.content_hash
-        return PlanAction.ADD, "new"
+        failure = self._find_failure(uri)
+        decision = self._decide_failed(failure, version) if failure else None
+        if known is None and (decision is None or decision[0] is PlanAction.RETRY):
+            self._new[uri] = version.content_hash
+        if decision is not None:
+            return decision
+        return (PlanAction.UPDATE, difference.reason) if difference else (PlanAction.ADD, "new")
 
     def _find_failure(self, uri: str) -> Failure | None:
         _, failure = self._memory.failed.get(uri, (None, None))
@@ -202,22 +208,19 @@ class RootPlan:
 
     def _add_vanished(self, selection: Selection, known: int) -> None:
         vanished = selection.to_vanished()
-        places: dict[str, str] = {}
-        added = {content_hash: uri for uri, content_hash in self._new.items()}
-        count = Counter(self._new.values())
+        added: defaultdict[str, deque[str]] = defaultdict(deque)
+        for uri, content_hash in self._new.items():
+            added[content_hash].append(uri)
+        unclaimed = Counter(self._new.values())
         moved = 0
         for uri in vanished:
-            versions = self._memory.known[uri].versions
-            hashes = [version.content_hash for version in versions]
-            places |= dict.fromkeys(hashes, uri)
-            target = next((added[one] for one in hashes if one in added), None)
-            moved += take_twin(versions, count)
-            reason = "gone from its source" if target is None else f"moved to {target} (same bytes)"
-            self._decisions[uri] = (PlanAction.DELETE, reason)
-        for uri, content_hash in self._new.items():
-            if content_hash in places:
-                reason = f"moved from {places[content_hash]} (same bytes)"
-                self._decisions[uri] = (PlanAction.ADD, reason)
+            same_bytes = take_twin(self._memory.known[uri].versions, unclaimed)
+            if same_bytes is None:
+                self._decisions[uri] = (PlanAction.DELETE, "gone from its source")
+                continue
+            moved += 1
+            reason = f"moved from {uri} (same bytes)"
+            self._decisions[added[same_bytes].popleft()] = (PlanAction.MOVE, reason)
         self._check_sweep(lost=len(vanished) - moved, known=known, listed=selection.listed)
 
     def _check_sweep(self, *, lost: int, known: int, listed: int) -> None:
