@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
 from qdrant_client import models
 
 from schemas.collection import sources_filter
+from schemas.records import Modality
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ingest.store.engine import Engine
-    from schemas.records import Modality
 
 DOCUMENT_FIELD: Final = "source_uri"
 """Points with the same value here are chunks of one document."""
 
-CHUNKS_A_DOCUMENT: Final = 2
-"""Chunks that are fetched for each document wanted. Where one document takes up more of the
-nearest, the store is asked to group them, which is exact and takes another round trip."""
+CHUNKS_A_DOCUMENT: Final = {Modality.IMAGE: 1.25, Modality.TEXT: 2.0}
+"""Points that are fetched for each document wanted: most images are documents of their own. Where
+one document takes up more of the nearest, the store is asked to group them, which is exact and
+takes another round trip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,11 @@ def find(
     """
     if passages is not None and passages > 1:
         return [_find_groups(engine, generation, ask, passages, with_vectors) for ask in asks]
-    width = 1 if passages is None else CHUNKS_A_DOCUMENT
-    requests = [_to_request(ask, width * ask.wanted, with_vectors=with_vectors) for ask in asks]
+    limits = [ask.wanted if passages is None else _to_width(ask) for ask in asks]
+    requests = [
+        _to_request(ask, limit, with_vectors=with_vectors)
+        for ask, limit in zip(asks, limits, strict=True)
+    ]
     answers = [one.points for one in engine.query_batch_points(generation, requests)]
     if passages is None:
         return [[_to_found([point]) for point in _in_order(points)] for points in answers]
@@ -107,6 +112,10 @@ def _to_request(ask: Ask, limit: int, *, with_vectors: bool) -> models.QueryRequ
     )
 
 
+def _to_width(ask: Ask) -> int:
+    return ceil(CHUNKS_A_DOCUMENT[ask.modality] * ask.wanted)
+
+
 def _find_best(
     engine: Engine,
     generation: str,
@@ -118,7 +127,7 @@ def _find_best(
     best: dict[Any, models.ScoredPoint] = {}
     for point in _in_order(points):
         best.setdefault((point.payload or {})[DOCUMENT_FIELD], point)
-    is_everything = len(points) < CHUNKS_A_DOCUMENT * ask.wanted
+    is_everything = len(points) < _to_width(ask)
     if len(best) < ask.wanted and not is_everything:
         return _find_groups(engine, generation, ask, 1, with_vectors)
     return [_to_found([point]) for point in list(best.values())[: ask.wanted]]

@@ -9,21 +9,24 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from schemas.errors import QueryError
+from search.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from schemas.query import Query
-    from search.options import Options
     from search.ranking import Candidate
 
 _TOLERANCE = 5e-5
 """Scores that differ by less may be of one point; float32 gives cosines to about 1e-7, calibrated
 ones are up to fifty times as large."""
+
+_DECIDING = [one.name for one in fields(Options) if one.name not in ("cursor", "top_k")]
+"""Options that decide what an answer is, not where its pages end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +62,13 @@ def from_text(text: str, digest: str) -> Cursor:
         QueryError: It is no cursor, or another search's, or of a generation that was replaced.
     """
     try:
-        fields: dict[str, Any] = json.loads(base64.b64decode(text, altchars=b"-_", validate=True))
-        score = fields["score"]
+        packed: dict[str, Any] = json.loads(base64.b64decode(text, altchars=b"-_", validate=True))
+        score = packed["score"]
         found = Cursor(
-            str(fields["digest"]),
-            int(fields["position"]),
+            str(packed["digest"]),
+            int(packed["position"]),
             None if score is None else float(score),
-            tuple(map(str, fields["near"])),
+            tuple(map(str, packed["near"])),
         )
     except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise QueryError("cursor: give next_cursor of the page before, as it stands") from error
@@ -122,7 +125,7 @@ def to_digest(
 
     said = [
         [[query.text, query.item, _to_name(query.image), weight] for query, weight in queries],
-        {key: value for key, value in asdict(options).items() if key not in ("cursor", "top_k")},
+        [getattr(options, name) for name in _DECIDING],
         mark,
     ]
     canonical = json.dumps(said, sort_keys=True, default=repr)

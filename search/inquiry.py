@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from schemas.errors import QueryError
-from search.calibration import Calibration
 from search.candidates import Ask, find, without_sources
 from search.cursor import Cursor, cursor_after, rest_after
 from search.explanation import explain
@@ -18,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ingest.store.engine import Engine
-    from schemas.background import Background
     from schemas.query import Hit
     from schemas.records import Modality
+    from search.calibration import Calibration, Scale
     from search.candidates import Found
     from search.composition import Aim
     from search.options import Options
@@ -51,7 +50,7 @@ class Inquiry:
         options: Of the search.
         aim: Where the query points.
         targets: The modalities that are asked for.
-        background: Of the collection, if it has one.
+        scale: Of the collection, if it has a background.
         digest: Of the search, for its cursors.
         cursor: Where the page begins; None for the first.
 
@@ -62,17 +61,15 @@ class Inquiry:
     options: Options
     aim: Aim
     targets: Sequence[Modality]
-    background: Background | None
+    scale: Scale | None
     digest: str
     cursor: Cursor | None = None
     calibration: Calibration | None = field(init=False)
 
     def __post_init__(self) -> None:
         """Read the background for this query."""
-        calibration = None
-        if self.background is not None:
-            vector = self.aim.vector.tolist()
-            calibration = Calibration(self.background, vector, self.aim.modality)
+        scale, aim = self.scale, self.aim
+        calibration = None if scale is None else scale.read(aim.vector, aim.modality)
         object.__setattr__(self, "calibration", calibration)
 
     @property

@@ -61,7 +61,7 @@ class Request:
         generation.prove(self.modalities)
         aims = to_aims(self.queries, engine, generation, limits=self.limits)
         inquiries = [
-            Inquiry(self.options, aim, targets, generation.background, digest, cursor)
+            Inquiry(self.options, aim, targets, generation.scale, digest, cursor)
             for aim, (digest, cursor) in zip(aims, cursors, strict=True)
         ]
         return answer_all(inquiries, engine, generation.collection.name)

@@ -18,7 +18,7 @@ from schemas.collection import modality_filter, to_point, to_point_id
 from schemas.errors import QueryError
 from schemas.query import Query
 from schemas.records import Modality
-from search.calibration import Calibration
+from search.calibration import Scale
 from search.searcher import Searcher
 from tests.legible import LegibleEncoder
 from tests.search.corpus import to_image_chunk, to_text_chunks
@@ -237,7 +237,7 @@ def test_a_background_survives_json() -> None:
 def test_percentiles_rise_with_scores_and_come_back(one: float, other: float) -> None:
     values = tuple(float(n) for n in range(-5, -5 + len(LEVELS)))
     background = Background({IMAGE: (0.6, 0.0)}, {(TEXT, IMAGE): values}, {IMAGE: 9})
-    calibration = Calibration(background, [1.0, 0.0], TEXT)
+    calibration = Scale(background).read(np.array([1, 0], dtype=np.float32), TEXT)
     low, high = sorted((one, other))
     first, second = (calibration.to_percentile(score, IMAGE) for score in (low, high))
     assert first is not None
