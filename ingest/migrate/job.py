@@ -13,6 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from ingest.assembly import to_fingerprints
 from ingest.background import refresh_background
 from ingest.dead_letters import DeadLetters
 from ingest.encoders.canary import canary_vectors
@@ -27,6 +28,7 @@ from ingest.recorded_policy import to_policy_metadata, with_recorded_policy
 from ingest.store.collections import resolve_collection
 from ingest.store.generations import PUBLISHING, STATE, TARGET, ensure_building, publish
 from ingest.store.retrying import open_store_patiently
+from ingest.store.same_policy import is_made_with
 from ingest.sync.roots import open_root, read_roots
 from ingest.sync.run_lock import only_run
 from ingest.sync.session import SyncOptions, open_session, with_sound_ledger
@@ -138,8 +140,8 @@ class MigrateJob:
                 fingerprint=encoder.space.fingerprint,
             )
             target = to_target(self._settings, encoder)
-            if live.metadata.get(TARGET) == target:
-                self._finish(engine, live)
+            if live.space == encoder.space and self._is_alike(engine, encoder, live.name):
+                self._finish(engine, live, target)
                 self._notes.append(f"{live.name} is built like this already: nothing to do")
             else:
                 building = self._ensure_building(engine, encoder, target)
@@ -152,16 +154,27 @@ class MigrateJob:
             notes=tuple(self._notes),
         )
 
-    def _finish(self, engine: Engine, live: ConcreteCollection) -> None:
-        """What a run that was cut short just after it had moved the alias has left to do."""
+    def _is_alike(self, engine: Engine, encoder: Encoder, generation: str) -> bool:
+        """Whether a generation of the encoder's space has the points that this one is to have."""
+        return is_made_with(engine, generation, to_fingerprints(self._settings, encoder.space))
+
+    def _finish(self, engine: Engine, live: ConcreteCollection, target: str) -> None:
+        """What a run that was cut short just after it had moved the alias has left to do.
+
+        And note how the live one is made, where it was not, or a run has changed that in place.
+        """
         if live.metadata.get(STATE) == PUBLISHING:
             publish(engine, self._settings.collection, live.name)
             adopt_dead_letters(self._settings, live.name)
+        made = {TARGET: target, **to_policy_metadata(self._settings)}
+        if any(live.metadata.get(key) != value for key, value in made.items()):
+            engine.update_collection(live.name, metadata=made)
 
     def _ensure_building(self, engine: Engine, encoder: Encoder, target: str) -> ConcreteCollection:
         canary = canary_vectors(encoder, encoder.space.modalities)
+        is_alike = partial(self._is_alike, engine, encoder)
         name = self._settings.collection
-        building = ensure_building(engine, name, encoder.space, canary, target)
+        building = ensure_building(engine, name, encoder.space, canary, target, is_alike=is_alike)
         engine.update_collection(building.name, metadata=to_policy_metadata(self._settings))
         return building
 
