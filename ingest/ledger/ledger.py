@@ -231,6 +231,14 @@ class Ledger(Mapping[str, Known]):
         rows = self._read(f"SELECT root, {', '.join(RootState._fields)} FROM roots")
         return {row[0]: RootState(*row[1:]) for row in rows}
 
+    def keep_roots(self, names: Collection[str]) -> None:
+        """Roots of other names are gone from the collection."""
+        marks = ", ".join("?" * len(names))
+        with self._changing() as database:
+            for table in ("items", "roots"):
+                statement = f"DELETE FROM {table} WHERE root NOT IN ({marks})"
+                database.execute(statement, tuple(names))
+
     def add_run(self, run_id: str, report: str) -> None:
         """Keep a run's report, and those of the newest runs before it."""
         now = datetime.now(UTC).isoformat()

@@ -23,7 +23,8 @@ from ingest.migrate.checks import check_failures, check_generation, check_items
 from ingest.migrate.gate import Examiner, Verdict, compare
 from ingest.migrate.passes import build
 from ingest.migrate.questions import make_questions, read_pairs
-from ingest.migrate.upkeep import adopt_dead_letters, prune_generations, to_target
+from ingest.migrate.upkeep import adopt_dead_letters, may_lend, prune_generations, to_target
+from ingest.migrate.removed_roots import check_roots
 from ingest.recorded_policy import to_policy_metadata, with_recorded_policy
 from ingest.store.collections import resolve_collection
 from ingest.store.generations import PUBLISHING, STATE, TARGET, ensure_building, publish
@@ -197,6 +198,8 @@ class MigrateJob:
             options=options,
             stopping=self._stopping,
         ) as session:
+            if may_lend(live, encoder):
+                session.lender = live.name
             reports = build(session, live, force=self._options.force)
             report = replace(report, collection=building.name, roots=tuple(reports))
             if session.stopping.is_set():
@@ -212,6 +215,7 @@ class MigrateJob:
         # The ledger is sealed: from here on an ordinary run finds everything as it left it.
         with only_run(engine, building.name, self._settings) as check:
             check()
+            check_roots(engine, live, building)
             publish(engine, name, building.name)
             adopt_dead_letters(self._settings, building.name)
         self._notes.append(f"published: {name!r} means {building.name} now, no more {live.name}")

@@ -6,6 +6,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ingest.migrate.removed_roots import drop_other_failures, drop_other_roots
 from ingest.sync.job import sync_roots
 from ingest.sync.roots import read_roots
 from schemas.errors import MigrationRefused, SettingsError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ingest.store.collections import ConcreteCollection
     from ingest.sync.session import Session
     from schemas.report import RunReport
+    from schemas.settings import RootSettings
 
 MOST_PASSES = 5
 """Passes over the roots; what changes after the last of them is found by the next
@@ -40,13 +42,11 @@ def build(session: Session, live: ConcreteCollection, *, force: bool) -> list[Ru
         SettingsError: The live generation knows no roots.
         StoreUnavailable: The store went away for longer than retries last.
     """
-    roots = list(read_roots(live.metadata).values()) or list(session.settings.roots)
-    if not roots:
-        raise SettingsError(
-            f"{live.name} does not know what it was filled from: run diptych sync SOURCE first"
-        )
     total: list[RunReport] = []
     for number in range(1, MOST_PASSES + 1):
+        remembered = _read_remembered(session, live)
+        roots = list(remembered.values()) or list(session.settings.roots)
+        session.covered.clear()
         reports, problems = sync_roots(roots, session)
         if problems and not force:
             raise MigrationRefused(
@@ -54,10 +54,31 @@ def build(session: Session, live: ConcreteCollection, *, force: bool) -> list[Ru
                 "as it is. Run the same command again, or go on without it with --force"
             )
         total = join(total, reports)
-        if session.stopping.is_set() or not any(map(_has_changed, reports)):
+        if session.stopping.is_set():
+            break
+        if remembered or not problems:
+            drop_other_roots(session, remembered.keys() or {one.root for one in reports})
+        if not problems:
+            drop_other_failures(session)
+        has_same_roots = _read_remembered(session, live) == remembered
+        if has_same_roots and not any(map(_has_changed, reports)):
             break
         _LOG.info("pass %d over the roots found changes; looking once more", number)
     return total
+
+
+def _read_remembered(session: Session, live: ConcreteCollection) -> dict[str, RootSettings]:
+    """The live generation's roots as they are now: one may be removed during the build.
+
+    Raises:
+        SettingsError: There are none, in the settings neither.
+    """
+    remembered = read_roots(session.engine.read_metadata(live.name))
+    if not remembered and not session.settings.roots:
+        raise SettingsError(
+            f"{live.name} does not know what it was filled from: run diptych sync SOURCE first"
+        )
+    return remembered
 
 
 def _has_changed(report: RunReport) -> bool:

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ingest.assembly import to_fingerprints
+from ingest.encoders.canary import check_canary
 from ingest.store.generations import prune
 from ingest.sync.run_lock import only_run
 from ingest.sync.state import (
@@ -14,8 +15,10 @@ from ingest.sync.state import (
     to_lock_path,
     to_state_dir,
 )
+from schemas.errors import SpaceMismatch
 
 if TYPE_CHECKING:
+    from ingest.store.collections import ConcreteCollection
     from ingest.store.engine import Engine
     from schemas.settings import Settings
     from schemas.space import Encoder
@@ -27,6 +30,20 @@ def to_target(settings: Settings, encoder: Encoder) -> str:
 
     said = to_fingerprints(settings, encoder.space).to_choices()
     return blake3(json.dumps(said).encode()).hexdigest()
+
+
+def may_lend(live: ConcreteCollection, encoder: Encoder) -> bool:
+    """Whether the live generation's vectors are those that the encoder would give.
+
+    They lie in the same space, and the encoder still gives the vectors of its canary.
+    """
+    if live.space != encoder.space:
+        return False
+    try:
+        check_canary(encoder, live.canary, encoder.space.modalities)
+    except SpaceMismatch:
+        return False
+    return True
 
 
 def prune_generations(

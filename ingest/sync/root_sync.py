@@ -188,6 +188,7 @@ class RootSync:
             session.encoder,
             self._stopwatch,
             workers,
+            session.lender,
         )
         pipeline = line.to_pipeline(
             session.collection,

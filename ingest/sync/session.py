@@ -75,6 +75,7 @@ class Session:
         agreed: What the ledger and the collection agree on, by root.
         covered: How the source URIs of roots begin that were gone through to their end.
         rebuilt: Roots whose rows were read anew from the payloads.
+        lender: Another generation of the same space, whose vectors may be taken.
     """
 
     settings: Settings
@@ -90,6 +91,7 @@ class Session:
     agreed: dict[str, RootState] = field(default_factory=dict)
     covered: set[str] = field(default_factory=set)
     rebuilt: set[str] = field(default_factory=set)
+    lender: str | None = None
 
     def __post_init__(self) -> None:
         """Roots that the ledger may be believed on."""

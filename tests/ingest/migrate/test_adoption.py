@@ -5,7 +5,9 @@ from __future__ import annotations
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from ingest.migrate.job import MigrateJob, MigrationOptions
 from ingest.recorded_policy import POLICY
@@ -15,7 +17,7 @@ from ingest.sync.job import SyncJob
 from ingest.sync.session import SyncOptions
 from schemas.settings import Settings
 from tests.legible import LegibleEncoder
-from tests.sync_rig import CountingEncoder, Died, Rig, paint, read_points, write
+from tests.sync_rig import CountingEncoder, Died, Rig, paint, read_points, read_truth, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -170,3 +172,61 @@ def test_there_is_nothing_to_do_where_the_points_are_as_asked_for(
     SyncJob([], Settings(**plain), options=options).run(engine=rig.memory, encoder=again)
     assert again.encoded == 0
     rig.close()
+
+
+def test_only_what_another_policy_cuts_otherwise_is_encoded(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    for number in range(3):
+        paint(rig.folder / f"{number}.png", (255, number, 0))
+    write(rig.folder / "short.txt", "green red.")
+    write(rig.folder / "long.txt", " ".join(f"word{number}" for number in range(20)))
+    write(rig.folder / "page.html", "<p>blue blue</p>")
+    rig.sync()
+    encoder = CountingEncoder(rig.world)
+    settings = rig.settings(chunk_overlap_tokens=3)
+    migrate(rig, encoder, settings, evaluates=False)
+    assert live(rig) == "diptych__g002"
+    assert read_points(rig.memory) == read_truth(rig.folder, settings)
+    # The long text's first window is the same as well.
+    windows = 4
+    assert sum("long" in uri for uri in _read_uris(rig)) == windows
+    assert encoder.encoded == windows - 1
+    rig.close()
+
+
+def test_figures_may_be_left_out_without_encoding_anything(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    write(rig.folder / "long.html", f"<p>{'green ' * 20}red.</p>")
+    write(rig.folder / "page.html", '<p>blue blue</p><img src="a.png">')
+    paint_large(rig.folder / "a.png", (255, 0, 0))
+    rig.sync()
+    encoder = CountingEncoder(rig.world)
+    settings = rig.settings(figures=False)
+    migrate(rig, encoder, settings, evaluates=False)
+    assert read_points(rig.memory) == read_truth(rig.folder, settings)
+    assert (live(rig), encoder.encoded) == ("diptych__g002", 0)
+    rig.close()
+
+
+def test_nothing_is_borrowed_of_a_model_that_has_drifted(tmp_path: Path) -> None:
+    class Drifted(CountingEncoder):
+        def encode_images(self, images: Any) -> Vectors:
+            return np.roll(super().encode_images(images), 1, axis=1)
+
+    rig = Rig(tmp_path)
+    paint(rig.folder / "a.png", (255, 0, 0))
+    write(rig.folder / "long.txt", "green " * 20 + "red.")
+    rig.sync()
+    encoder = Drifted(rig.world)
+    migrate(rig, encoder, rig.settings(chunk_overlap_tokens=3), evaluates=False)
+    assert encoder.encoded == rig.memory.count("diptych__g002").count
+    rig.close()
+
+
+def _read_uris(rig: Rig) -> list[str]:
+    return [payload["source_uri"] for _, payload in read_points(rig.memory).values()]
+
+
+def paint_large(path: Path, colour: tuple[int, int, int]) -> None:
+    """A picture that is large enough for a figure."""
+    Image.new("RGB", (200, 200), colour).save(path)
