@@ -17,6 +17,7 @@ from ingest.encoders.canary import canary_vectors
 from ingest.encoders.load import load_encoder
 from ingest.encoders.recorded import load_recorded_encoder
 from ingest.int8_gate import INT8, require_int8
+from ingest.model_folder import read_model_folder, remember_model_folder
 from ingest.outcome import Tally
 from ingest.plan import read_known
 from ingest.progress import Progress
@@ -120,6 +121,7 @@ class IngestJob:
                 self._notes.append(require_int8(self._source, self._settings, engine, encoder))
             collection = open_collection(engine, self._settings.collection, encoder)
             check = stack.enter_context(only_run(engine, collection.name, self._settings))
+            remember_model_folder(engine, collection, self._settings)
             guard = WriteGuard(engine, collection.name, check=check)
             letters = DeadLetters.read(self._dead_letters, retry=self._retry_failed)
             try:
@@ -292,7 +294,8 @@ def choose_encoder(live: ConcreteCollection | None, settings: Settings) -> Encod
     """
     if live is None or "model" in settings.model_fields_set:
         return open_encoder(settings)
-    return load_recorded_encoder(live.space, settings, threads=1)
+    folder = read_model_folder(live)
+    return load_recorded_encoder(live.space, settings, folder=folder, threads=1)
 
 
 def _default_dead_letters(url: str) -> Path | None:

@@ -52,7 +52,7 @@ class Preparer:
         lender: Has vectors of the same words.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything that decides a record's pieces
         self,
         encoder: Encoder,
         decoder: Decoder,

@@ -265,9 +265,16 @@ def _load_encoder(
 ) -> Encoder:
     """The given model, else the collection's own."""
     from ingest.encoders.recorded import load_recorded_encoder
+    from ingest.model_folder import read_model_folder
 
     _check_model(collection, model)
-    return load_recorded_encoder(collection.space, settings, model=model, threads=settings.workers)
+    return load_recorded_encoder(
+        collection.space,
+        settings,
+        model=model,
+        folder=read_model_folder(collection),
+        threads=settings.workers,
+    )
 
 
 def _check_model(collection: ConcreteCollection, model: str | None) -> None:

@@ -7,7 +7,6 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -23,30 +22,30 @@ from ingest.migrate.checks import check_failures, check_generation, check_items
 from ingest.migrate.gate import Examiner, Verdict, compare
 from ingest.migrate.passes import build
 from ingest.migrate.questions import make_questions, read_pairs
-from ingest.migrate.upkeep import adopt_dead_letters, may_lend, prune_generations, to_target
 from ingest.migrate.removed_roots import check_roots
-from ingest.recorded_policy import to_policy_metadata, with_recorded_policy
-from ingest.store.collections import resolve_collection
-from ingest.store.generations import PUBLISHING, STATE, TARGET, ensure_building, publish
+from ingest.migrate.upkeep import (
+    adopt_dead_letters,
+    may_lend,
+    note_making,
+    prune_generations,
+    to_target,
+)
+from ingest.model_folder import read_model_folder
+from ingest.recorded_policy import with_recorded_policy
+from ingest.store.collections import read_collection, resolve_collection
+from ingest.store.generations import PUBLISHING, STATE, ensure_building, publish
 from ingest.store.retrying import open_store_patiently
 from ingest.store.same_policy import is_made_with
 from ingest.sync.roots import open_root, read_roots
 from ingest.sync.run_lock import only_run
 from ingest.sync.session import SyncOptions, open_session, with_sound_ledger
-from ingest.sync.state import (
-    to_dead_letters_path,
-    to_state_dir,
-)
-from schemas.errors import (
-    MigrationRefused,
-    ModelUnavailable,
-    SettingsError,
-    SourceUnavailable,
-)
+from ingest.sync.state import to_dead_letters_path, to_state_dir
+from schemas.errors import MigrationRefused, ModelUnavailable, SettingsError, SourceUnavailable
 from schemas.sync_report import SyncReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from ingest.sources.source import Source
     from ingest.store.collections import ConcreteCollection
@@ -160,24 +159,19 @@ class MigrateJob:
         return is_made_with(engine, generation, to_fingerprints(self._settings, encoder.space))
 
     def _finish(self, engine: Engine, live: ConcreteCollection, target: str) -> None:
-        """What a run that was cut short just after it had moved the alias has left to do.
-
-        And note how the live one is made, where it was not, or a run has changed that in place.
-        """
+        """What a run that was cut short just after it had moved the alias has left to do."""
         if live.metadata.get(STATE) == PUBLISHING:
             publish(engine, self._settings.collection, live.name)
             adopt_dead_letters(self._settings, live.name)
-        made = {TARGET: target, **to_policy_metadata(self._settings)}
-        if any(live.metadata.get(key) != value for key, value in made.items()):
-            engine.update_collection(live.name, metadata=made)
+        note_making(engine, live, self._settings, target)
 
     def _ensure_building(self, engine: Engine, encoder: Encoder, target: str) -> ConcreteCollection:
         canary = canary_vectors(encoder, encoder.space.modalities)
         is_alike = partial(self._is_alike, engine, encoder)
         name = self._settings.collection
         building = ensure_building(engine, name, encoder.space, canary, target, is_alike=is_alike)
-        engine.update_collection(building.name, metadata=to_policy_metadata(self._settings))
-        return building
+        note_making(engine, building, self._settings, target)
+        return read_collection(engine, building.name)
 
     def _migrate(
         self,
@@ -219,10 +213,10 @@ class MigrateJob:
             publish(engine, name, building.name)
             adopt_dead_letters(self._settings, building.name)
         self._notes.append(f"published: {name!r} means {building.name} now, no more {live.name}")
-        if Path(self._settings.model).expanduser().is_dir():
+        if (folder := read_model_folder(building)) is not None:
             self._notes.append(
-                "the model is a folder: name it in the settings, or schedules and searches will "
-                f"not find it: model = {self._settings.model!r}"
+                f"schedules and searches take the model from {folder}: leave it there, or name "
+                "where it is in the settings (model)"
             )
         self._prune(engine)
         return replace(report, points=points)
@@ -278,7 +272,9 @@ class MigrateJob:
         roots = read_roots(live.metadata).values() or settings.roots
         sources = {one.name: one for root in roots if (one := _try_open(root, settings))}
         try:
-            known = live_encoder or load_recorded_encoder(live.space, settings, threads=1)
+            known = live_encoder or load_recorded_encoder(
+                live.space, settings, folder=read_model_folder(live), threads=1
+            )
         except ModelUnavailable as error:
             raise MigrationRefused(
                 f"the live generation's model cannot be loaded to compare with ({error}); publish "

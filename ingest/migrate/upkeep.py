@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from ingest.assembly import to_fingerprints
 from ingest.encoders.canary import check_canary
-from ingest.store.generations import prune
+from ingest.model_folder import remember_model_folder
+from ingest.recorded_policy import to_policy_metadata
+from ingest.store.generations import TARGET, prune
 from ingest.sync.run_lock import only_run
 from ingest.sync.state import (
     to_dead_letters_path,
@@ -30,6 +32,20 @@ def to_target(settings: Settings, encoder: Encoder) -> str:
 
     said = to_fingerprints(settings, encoder.space).to_choices()
     return blake3(json.dumps(said).encode()).hexdigest()
+
+
+def note_making(
+    engine: Engine, collection: ConcreteCollection, settings: Settings, target: str
+) -> None:
+    """Keep in a generation's metadata by what it is known, and how schedules go on with it.
+
+    Nothing is written where it is noted already. Of the live one something else may be noted: runs
+    with other settings have encoded its items anew, in place.
+    """
+    made = {TARGET: target, **to_policy_metadata(settings)}
+    if any(collection.metadata.get(key) != value for key, value in made.items()):
+        engine.update_collection(collection.name, metadata=made)
+    remember_model_folder(engine, collection, settings)
 
 
 def may_lend(live: ConcreteCollection, encoder: Encoder) -> bool:

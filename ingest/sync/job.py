@@ -15,6 +15,7 @@ from uuid import uuid4
 from ingest.background import refresh_background
 from ingest.job import choose_encoder, ensure_live
 from ingest.logs import log_fields
+from ingest.model_folder import remember_model_folder
 from ingest.recorded_policy import with_recorded_policy
 from ingest.store.collections import find_live
 from ingest.store.retrying import CONNECTING_SECONDS, open_store_patiently
@@ -85,6 +86,7 @@ class SyncJob:
             self._settings = with_recorded_policy(live, self._settings)
             encoder = encoder or choose_encoder(live, self._settings)
             collection = ensure_live(engine, self._settings.collection, encoder, live)
+            remember_model_folder(engine, collection, self._settings)
             run = partial(self._run, engine, encoder, collection)
             return with_sound_ledger(run, self._settings, collection.name)
 

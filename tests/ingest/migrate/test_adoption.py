@@ -159,7 +159,7 @@ def test_there_is_nothing_to_do_where_the_points_are_as_asked_for(
         )
     plain = rig.settings().model_dump(exclude_unset=True)
     del plain["chunk_overlap_tokens"]
-    chosen = {"chunk_overlap_tokens": overlap} if overlap else {}
+    chosen: dict[str, Any] = {"chunk_overlap_tokens": overlap} if overlap else {}
     encoder = CountingEncoder(rig.world, model_id=model or "legible-1")
     report = migrate(rig, encoder, Settings(**plain, **chosen))
     wanted = overlap or 2

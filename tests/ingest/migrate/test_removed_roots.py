@@ -15,7 +15,6 @@ from ingest.sync.session import SyncOptions
 from schemas.collection import root_filter
 from schemas.errors import MigrationRefused
 from schemas.settings import RootSettings
-from tests.legible import LegibleEncoder
 from tests.sync_rig import CountingEncoder, Rig, paint, write
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from schemas.space import Vectors
+    from tests.legible import LegibleEncoder
 
 
 @pytest.fixture
