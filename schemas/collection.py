@@ -221,6 +221,12 @@ def root_filter(root: str) -> models.Filter:
     return _equality_filter("root", root)
 
 
+def other_roots_filter(roots: Iterable[str]) -> models.Filter:
+    """Matches every point of any other root."""
+    these = models.MatchAny(any=sorted(roots))
+    return models.Filter(must_not=[models.FieldCondition(key="root", match=these)])
+
+
 def source_filter(source_uri: str) -> models.Filter:
     """Matches every point of one source item."""
     return _equality_filter("source_uri", source_uri)

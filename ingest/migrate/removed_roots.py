@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from ingest.store.writer import Writer
 from ingest.sync.roots import ROOTS, read_roots
+from schemas.collection import other_roots_filter
 from schemas.errors import MigrationRefused
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-
-    from qdrant_client import models
 
     from ingest.store.collections import ConcreteCollection
     from ingest.store.engine import Engine
@@ -37,7 +36,7 @@ def drop_other_roots(session: Session, names: Collection[str]) -> int:
         StoreUnavailable: The store stayed away for longer than retries last.
     """
     engine, name = session.engine, session.collection.name
-    removed = Writer(engine, name, before_write=session.guard).delete(_to_others(names))
+    removed = Writer(engine, name, before_write=session.guard).delete(other_roots_filter(names))
     if removed:
         _LOG.warning("%d points of roots that are not remembered any more are removed", removed)
     session.ledger.keep_roots(names)
@@ -73,10 +72,3 @@ def check_roots(engine: Engine, live: ConcreteCollection, building: ConcreteColl
             f"{removed[0]} was removed from the collection while {building.name} was verified: run "
             "the same command again"
         )
-
-
-def _to_others(names: Collection[str]) -> models.Filter:
-    from qdrant_client import models
-
-    these = models.FieldCondition(key="root", match=models.MatchAny(any=sorted(names)))
-    return models.Filter(must_not=[these])
