@@ -17,7 +17,6 @@ from ingest.encoders.canary import canary_vectors
 from ingest.encoders.load import load_encoder
 from ingest.encoders.recorded import load_recorded_encoder
 from ingest.int8_gate import INT8, require_int8
-from ingest.model_folder import read_model_folder, remember_model_folder
 from ingest.outcome import Tally
 from ingest.plan import read_known
 from ingest.progress import Progress
@@ -32,6 +31,7 @@ from ingest.store.collections import (
     find_live,
 )
 from ingest.store.connect import to_index_path
+from ingest.store.model_folder import read_model_folder, remember_model_folder
 from ingest.store.retrying import open_store_patiently
 from ingest.store.write_guard import WriteGuard
 from ingest.store.writer import Writer

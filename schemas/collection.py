@@ -223,8 +223,7 @@ def root_filter(root: str) -> models.Filter:
 
 def other_roots_filter(roots: Iterable[str]) -> models.Filter:
     """Matches every point of any other root."""
-    these = models.MatchAny(any=sorted(roots))
-    return models.Filter(must_not=[models.FieldCondition(key="root", match=these)])
+    return models.Filter(must_not=[root_filter(root) for root in roots])
 
 
 def source_filter(source_uri: str) -> models.Filter:

@@ -265,7 +265,7 @@ def _load_encoder(
 ) -> Encoder:
     """The given model, else the collection's own."""
     from ingest.encoders.recorded import load_recorded_encoder
-    from ingest.model_folder import read_model_folder
+    from ingest.store.model_folder import read_model_folder
 
     _check_model(collection, model)
     return load_recorded_encoder(

@@ -30,10 +30,10 @@ from ingest.migrate.upkeep import (
     prune_generations,
     to_target,
 )
-from ingest.model_folder import read_model_folder
 from ingest.recorded_policy import with_recorded_policy
 from ingest.store.collections import read_collection, resolve_collection
 from ingest.store.generations import PUBLISHING, STATE, ensure_building, publish
+from ingest.store.model_folder import read_model_folder
 from ingest.store.retrying import open_store_patiently
 from ingest.store.same_policy import is_made_with
 from ingest.sync.roots import open_root, read_roots

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from ingest.assembly import to_fingerprints
 from ingest.encoders.canary import check_canary
-from ingest.model_folder import remember_model_folder
 from ingest.recorded_policy import to_policy_metadata
 from ingest.store.generations import TARGET, prune
+from ingest.store.model_folder import remember_model_folder
 from ingest.sync.run_lock import only_run
 from ingest.sync.state import (
     to_dead_letters_path,

@@ -15,9 +15,9 @@ from uuid import uuid4
 from ingest.background import refresh_background
 from ingest.job import choose_encoder, ensure_live
 from ingest.logs import log_fields
-from ingest.model_folder import remember_model_folder
 from ingest.recorded_policy import with_recorded_policy
 from ingest.store.collections import find_live
+from ingest.store.model_folder import remember_model_folder
 from ingest.store.retrying import CONNECTING_SECONDS, open_store_patiently
 from ingest.sync.root_sync import RootSync
 from ingest.sync.roots import choose_roots, open_root, remember_roots

@@ -12,8 +12,8 @@ pytest.importorskip("torch", reason="models from folders run on torch")
 from ingest.encoders.load import load_encoder
 from ingest.job import IngestJob
 from ingest.migrate.job import MigrateJob, MigrationOptions
-from ingest.model_folder import MODEL_FOLDER
 from ingest.sources.folder import FolderSource
+from ingest.store.model_folder import MODEL_FOLDER
 from ingest.sync.job import SyncJob
 from ingest.sync.session import SyncOptions
 from schemas.errors import ModelUnavailable
