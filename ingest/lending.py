@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ingest.twins import is_sound
 from schemas.collection import to_point_id
 from schemas.records import Modality
 
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
 PAGE_POINTS = 256
 """Points that are read at once with their vectors."""
-
-NORM_TOLERANCE = 1e-3
-"""Vectors may be stored in half precision."""
 
 
 class Lender:
@@ -64,12 +62,12 @@ class Lender:
             for point in self._engine.retrieve(self._collection_name, page, with_vectors=True):
                 payload = point.payload or {}
                 vector = np.asarray(point.vector, dtype=np.float32)
-                if payload.get("text") in wanted and self._lends(payload, vector):
+                is_wanted = payload.get("text") in wanted and self._is_own(payload)
+                if is_wanted and is_sound(vector):
                     found[payload["text"]] = vector
         return found
 
-    def _lends(self, payload: dict[str, object], vector: Vector) -> bool:
-        """Whether the encoder has made its vector of its words, and it is sound."""
-        if payload.get("modality") != Modality.TEXT or payload.get("fingerprint") == self._of_given:
-            return False
-        return bool(abs(float(np.linalg.norm(vector)) - 1) <= NORM_TOLERANCE)
+    def _is_own(self, payload: dict[str, object]) -> bool:
+        """Whether the encoder has made its vector, and of its words."""
+        is_given = payload.get("fingerprint") == self._of_given
+        return payload.get("modality") == Modality.TEXT and not is_given

@@ -15,6 +15,7 @@ from ingest.store.collections import resolve_collection
 from ingest.store.generations import list_generations, prune, roll_back
 from ingest.sync.job import SyncJob
 from ingest.sync.session import SyncOptions
+from schemas.collection import to_point_id
 from schemas.settings import Settings
 from tests.legible import LegibleEncoder
 from tests.sync_rig import CountingEncoder, Died, Rig, paint, read_points, read_truth, write
@@ -230,3 +231,22 @@ def _read_uris(rig: Rig) -> list[str]:
 def paint_large(path: Path, colour: tuple[int, int, int]) -> None:
     """A picture that is large enough for a figure."""
     Image.new("RGB", (200, 200), colour).save(path)
+
+
+def test_a_damaged_vector_is_not_borrowed(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    paint(rig.folder / "a.png", (255, 0, 0))
+    paint(rig.folder / "b.png", (0, 255, 0))
+    write(rig.folder / "long.txt", " ".join(f"word{number}" for number in range(20)))
+    rig.sync()
+    collections = rig.memory._client._client._client.collections  # type: ignore[attr-defined]
+    stored = collections["diptych__g001"]
+    row = stored.ids[to_point_id("folder://photos/a.png", 0)]
+    stored.vectors[""][row] = np.full(5, np.nan, dtype=np.float32)
+    encoder = CountingEncoder(rig.world)
+    settings = rig.settings(chunk_overlap_tokens=3)
+    migrate(rig, encoder, settings, evaluates=False)
+    assert read_points(rig.memory) == read_truth(rig.folder, settings)
+    windows = sum("long" in uri for uri in _read_uris(rig))
+    assert encoder.encoded == 1 + windows - 1
+    rig.close()
