@@ -144,7 +144,7 @@ class MigrateJob:
                 self._finish(engine, live, target)
                 self._notes.append(f"{live.name} is built like this already: nothing to do")
             else:
-                building = self._ensure_building(engine, encoder, target)
+                building = self._ensure_building(engine, live, encoder, target)
                 run = partial(self._migrate, engine, live, encoder, building, live_encoder, report)
                 report = with_sound_ledger(run, self._settings, building.name)
         return replace(
@@ -163,14 +163,16 @@ class MigrateJob:
         if live.metadata.get(STATE) == PUBLISHING:
             publish(engine, self._settings.collection, live.name)
             adopt_dead_letters(self._settings, live.name)
-        note_making(engine, live, self._settings, target)
+        note_making(engine, live, self._settings, target, live)
 
-    def _ensure_building(self, engine: Engine, encoder: Encoder, target: str) -> ConcreteCollection:
+    def _ensure_building(
+        self, engine: Engine, live: ConcreteCollection, encoder: Encoder, target: str
+    ) -> ConcreteCollection:
         canary = canary_vectors(encoder, encoder.space.modalities)
         is_alike = partial(self._is_alike, engine, encoder)
         name = self._settings.collection
         building = ensure_building(engine, name, encoder.space, canary, target, is_alike=is_alike)
-        note_making(engine, building, self._settings, target)
+        note_making(engine, building, self._settings, target, live)
         return read_collection(engine, building.name)
 
     def _migrate(
@@ -214,10 +216,7 @@ class MigrateJob:
             adopt_dead_letters(self._settings, building.name)
         self._notes.append(f"published: {name!r} means {building.name} now, no more {live.name}")
         if (folder := read_model_folder(building)) is not None:
-            self._notes.append(
-                f"schedules and searches take the model from {folder}: leave it there, or name "
-                "where it is in the settings (model)"
-            )
+            self._notes.append(f"the model is taken from {folder}: leave it there, or set model")
         self._prune(engine)
         return replace(report, points=points)
 

@@ -35,7 +35,11 @@ def to_target(settings: Settings, encoder: Encoder) -> str:
 
 
 def note_making(
-    engine: Engine, collection: ConcreteCollection, settings: Settings, target: str
+    engine: Engine,
+    collection: ConcreteCollection,
+    settings: Settings,
+    target: str,
+    live: ConcreteCollection,
 ) -> None:
     """Keep in a generation's metadata by what it is known, and how schedules go on with it.
 
@@ -45,7 +49,7 @@ def note_making(
     made = {TARGET: target, **to_policy_metadata(settings)}
     if any(collection.metadata.get(key) != value for key, value in made.items()):
         engine.update_collection(collection.name, metadata=made)
-    remember_model_folder(engine, collection, settings)
+    remember_model_folder(engine, collection, settings, former=live)
 
 
 def may_lend(live: ConcreteCollection, encoder: Encoder) -> bool:

@@ -27,7 +27,11 @@ def read_model_folder(collection: ConcreteCollection) -> str | None:
 
 
 def remember_model_folder(
-    engine: Engine, collection: ConcreteCollection, settings: Settings
+    engine: Engine,
+    collection: ConcreteCollection,
+    settings: Settings,
+    *,
+    former: ConcreteCollection | None = None,
 ) -> None:
     """Keep where the model is; nothing is written when that is known, or it is no folder.
 
@@ -35,13 +39,21 @@ def remember_model_folder(
         engine: Where the collection is.
         collection: In the space of the model.
         settings: Say where the model is.
+        former: Of the same model, perhaps: what is kept of it holds where the settings say nothing.
 
     Raises:
         StoreUnavailable: The store did not answer.
     """
+    folder = _to_own_folder(collection, settings)
+    if folder is None and former is not None and former.space.revision == collection.space.revision:
+        folder = read_model_folder(former)
+    if folder is not None and read_model_folder(collection) != folder:
+        engine.update_collection(collection.name, metadata={MODEL_FOLDER: folder})
+
+
+def _to_own_folder(collection: ConcreteCollection, settings: Settings) -> str | None:
+    """The folder that the settings name, if the collection's model is called like it."""
     if not is_folder(settings.model):
-        return
+        return None
     folder = Path(settings.model).expanduser().resolve()
-    is_its_own = folder.name == collection.space.model_id
-    if is_its_own and read_model_folder(collection) != str(folder):
-        engine.update_collection(collection.name, metadata={MODEL_FOLDER: str(folder)})
+    return str(folder) if folder.name == collection.space.model_id else None

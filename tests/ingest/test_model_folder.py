@@ -71,6 +71,9 @@ def test_after_a_migration_schedules_and_searches_take_it_from_where_it_was(
     assert rig.memory.read_metadata("diptych")[MODEL_FOLDER] == str(model)
     paint(rig.folder / "late.png", (0, 0, 255))
     assert sync(rig).counts.added == 1
+    options = MigrationOptions(show_progress=False, evaluates=False)
+    MigrateJob(rig.settings(chunk_overlap_tokens=1), options=options).run(engine=rig.memory)
+    assert rig.memory.read_metadata("diptych__g003")[MODEL_FOLDER] == str(model)
 
 
 def test_searches_take_it_from_where_it_was(rig: Rig, model: Path, tmp_path: Path) -> None:
