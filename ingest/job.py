@@ -218,10 +218,9 @@ class IngestJob:
 
     def _note_resolved(self, outcome: Outcome, letters: DeadLetters) -> None:
         """Remember which of the items that had failed are indexed now."""
-        if outcome.record is not None and outcome.failure is None:
-            uri = outcome.record.source_uri
-            if uri in letters.failures:
-                self._resolved.add(uri)
+        record = outcome.record
+        if record and outcome.failure is None and record.source_uri in letters.failures:
+            self._resolved.add(record.source_uri)
 
     def _to_report(
         self, encoder: Encoder, collection: ConcreteCollection, *, seconds: float, interrupted: bool
@@ -294,10 +293,8 @@ def choose_encoder(live: ConcreteCollection | None, settings: Settings) -> Encod
     """
     if live is None or "model" in settings.model_fields_set:
         return open_encoder(settings)
-    folder = read_model_folder(live)
-    return load_recorded_encoder(live.space, settings, folder=folder, threads=1)
+    return load_recorded_encoder(live.space, settings, folder=read_model_folder(live), threads=1)
 
 
 def _default_dead_letters(url: str) -> Path | None:
-    index = to_index_path(url)
-    return index / DEAD_LETTERS if index else None
+    return (index := to_index_path(url)) and index / DEAD_LETTERS
