@@ -15,9 +15,9 @@ from uuid import uuid4
 
 from ingest.background import refresh_background
 from ingest.dead_letters import DeadLetters
+from ingest.encoder_choice import choose_encoder
 from ingest.encoders.canary import canary_vectors
 from ingest.encoders.recorded import load_recorded_encoder
-from ingest.job import choose_encoder
 from ingest.migrate.checks import check_failures, check_generation, check_items
 from ingest.migrate.gate import Examiner, Verdict, compare
 from ingest.migrate.passes import build

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from ingest.background import refresh_background
-from ingest.job import choose_encoder, ensure_live
+from ingest.encoder_choice import choose_encoder
+from ingest.job import ensure_live
 from ingest.logs import log_fields
 from ingest.recorded_policy import with_recorded_policy
 from ingest.store.collections import find_live

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from ingest.assembly import to_fingerprints
-from ingest.job import choose_encoder
+from ingest.encoder_choice import choose_encoder
 from ingest.recorded_policy import with_recorded_policy
 from ingest.store.collections import check_space, find_live
 from ingest.store.retrying import open_store_patiently

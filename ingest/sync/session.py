@@ -6,12 +6,14 @@ import json
 import logging
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeVar
 
 from ingest.assembly import to_fingerprints
 from ingest.dead_letters import DeadLetters, write_dead_letters
+from ingest.encoders.lazy import confirm_space
 from ingest.ledger.database import LedgerDamaged, set_aside
 from ingest.ledger.ledger import Ledger
 from ingest.store.connect import to_index_path
@@ -191,7 +193,13 @@ def open_session(
             collection=collection,
             ledger=ledger,
             letters=DeadLetters.read(letters_path, retry=options.retry_failed),
-            guard=WriteGuard(engine, collection.name, check=check, token=token),
+            guard=WriteGuard(
+                engine,
+                collection.name,
+                check=check,
+                token=token,
+                confirm=partial(confirm_space, encoder),
+            ),
             stopping=stopping,
             letters_path=letters_path,
         )

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from ingest.job import choose_encoder
+from ingest.encoder_choice import choose_encoder
 from ingest.ledger.ledger import Settled
 from ingest.logs import log_fields
 from ingest.recorded_policy import with_recorded_policy
