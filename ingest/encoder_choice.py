@@ -40,11 +40,13 @@ def choose_encoder(live: ConcreteCollection | None, settings: Settings) -> Encod
     else:
         request = to_recorded_request(live.space, settings, threads=1)
     state_dir = to_state_dir(settings)
-    if request.model == HINGE_MODEL_ID or state_dir is None:
-        return request.load()  # the hinge loads its towers when they are needed
+    if live is None or state_dir is None:
+        return request.load()  # it is needed at once; an index that is not made yet keeps nothing
+    if request.model == HINGE_MODEL_ID:
+        return request.load()  # its towers come when they are needed
     spaces = KnownSpaces(to_known_spaces_path(state_dir))
     known = spaces.find(request)
-    if live is None or known is None or known.space != live.space:
+    if known is None or known.space != live.space:
         return spaces.load(request)
     return LazyEncoder(live.space, lambda: spaces.load(request), on_gpu=known.on_gpu)
 

@@ -113,14 +113,18 @@ class IngestJob:
         start = perf_counter()
         self._begin()
         with ExitStack() as stack:
-            engine = engine or stack.enter_context(closing(open_store_patiently(self._settings)))
+            engine = engine or stack.enter_context(
+                closing(open_store_patiently(self._settings, stopping=self._stopping))
+            )
             live = find_live(engine, self._settings.collection)
             self._settings = with_recorded_policy(live, self._settings)
             encoder = encoder or self._encoder or choose_encoder(live, self._settings)
             if self._settings.dtype == INT8 and live is None:
                 self._notes.append(require_int8(self._source, self._settings, engine, encoder))
             collection = open_collection(engine, self._settings.collection, encoder)
-            check = stack.enter_context(only_run(engine, collection.name, self._settings))
+            check = stack.enter_context(
+                only_run(engine, collection.name, self._settings, stopping=self._stopping)
+            )
             confirm = partial(confirm_space, encoder)
             guard = WriteGuard(engine, collection.name, check=check, confirm=confirm)
             letters = DeadLetters.read(self._dead_letters, retry=self._retry_failed)

@@ -123,7 +123,9 @@ class MigrateJob:
         """
         started, begun = datetime.now(UTC), monotonic()
         with ExitStack() as stack:
-            engine = engine or stack.enter_context(closing(open_store_patiently(self._settings)))
+            engine = engine or stack.enter_context(
+                closing(open_store_patiently(self._settings, stopping=self._stopping))
+            )
             live = resolve_collection(engine, self._settings.collection)
             self._settings = with_recorded_policy(live, self._settings)
             encoder = encoder or choose_encoder(live, self._settings)
@@ -197,7 +199,7 @@ class MigrateJob:
             points = engine.count(building.name).count
             session.ledger.add_run(report.run_id, json.dumps(report.to_json()))
         # The ledger is sealed: from here on an ordinary run finds everything as it left it.
-        with only_run(engine, building.name, self._settings) as check:
+        with only_run(engine, building.name, self._settings, stopping=self._stopping) as check:
             check()
             publish(engine, name, building.name)
             adopt_dead_letters(self._settings, building.name)

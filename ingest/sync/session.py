@@ -177,7 +177,9 @@ def open_session(
         letters_path = to_dead_letters_path(state_dir, settings, generation) if state_dir else None
         if state_dir is None:
             state_dir = Path(stack.enter_context(TemporaryDirectory(prefix="diptych-")))
-        check = stack.enter_context(only_run(engine, collection.name, settings, state_dir))
+        check = stack.enter_context(
+            only_run(engine, collection.name, settings, state_dir, stopping=stopping)
+        )
         path = to_ledger_path(state_dir, collection.name)
         ledger = stack.enter_context(closing(Ledger(path)))
         if blamed := ledger.blame():

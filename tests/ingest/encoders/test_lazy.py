@@ -21,7 +21,7 @@ from ingest.store.collections import find_live
 from ingest.store.connect import open_store
 from ingest.sync.job import SyncJob
 from ingest.sync.session import SyncOptions
-from schemas.errors import SpaceMismatch
+from schemas.errors import ModelUnavailable, SpaceMismatch
 from schemas.settings import RootSettings, Settings, load_settings
 from tests.legible import LegibleEncoder
 from tests.sync_rig import Rig, paint, read_points
@@ -38,19 +38,27 @@ print("torch", "torch" in sys.modules)
 """
 
 
+@pytest.fixture(scope="module")
+def settings(model_folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Of an index whose model's space is known."""
+    return fill(tmp_path_factory.mktemp("world"), model_folders["clip"])
+
+
 @pytest.fixture
-def settings(
-    model_folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Settings:
-    """An index that was filled with a tiny CLIP in a folder of its own, a while after it came."""
-    model = shutil.copytree(model_folders["clip"], tmp_path / "clip")
-    (tmp_path / "photos").mkdir()
-    paint(tmp_path / "photos" / "red.png", (255, 0, 0))
-    for name, value in (("URL", tmp_path / "index"), ("MODEL", model), ("ISOLATE", "false")):
-        monkeypatch.setenv(f"DIPTYCH_{name}", str(value))
-    settings = load_settings()
-    let_time_pass(model)
-    to_sync(settings).run()
+def own_settings(model_folders: dict[str, Path], tmp_path: Path) -> Settings:
+    """The same for one test, that may change what there is."""
+    return fill(tmp_path, model_folders["clip"])
+
+
+def fill(base: Path, model: Path) -> Settings:
+    """An index that was filled with a model in a folder of its own, a while after it came."""
+    copied = shutil.copytree(model, base / "clip")
+    (base / "photos").mkdir()
+    paint(base / "photos" / "red.png", (255, 0, 0))
+    settings = load_settings(url=str(base / "index"), model=str(copied), isolate=False)
+    let_time_pass(copied)
+    for _ in range(2):  # the first makes the index
+        to_sync(settings).run()
     return settings
 
 
@@ -72,20 +80,24 @@ def choose(settings: Settings) -> Encoder:
         return choose_encoder(find_live(engine, settings.collection), settings)
 
 
-def run(*lines: str) -> str:
+def run(settings: Settings, *lines: str) -> str:
+    given = {"URL": settings.url, "MODEL": settings.model, "ISOLATE": "false"}
+    environment = os.environ | {f"DIPTYCH_{name}": value for name, value in given.items()}
     program = [sys.executable, "-c", PROGRAM, *lines]
-    done = subprocess.run(program, check=False, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        program, env=environment, check=False, capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()[-1]
 
 
-def test_nothing_to_do_loads_no_torch_and_something_does(settings: Settings) -> None:
-    photos = Path(settings.url).parent / "photos"
+def test_nothing_to_do_loads_no_torch_and_something_does(own_settings: Settings) -> None:
+    photos = Path(own_settings.url).parent / "photos"
     idle = [f"{command} {photos}" for command in ("sync", "sync --plan", "ingest")]
-    assert run(*idle, "verify", "status") == "torch False"
+    assert run(own_settings, *idle, "verify", "status") == "torch False"
     paint(photos / "green.png", (0, 255, 0))
-    assert run(f"sync {photos}") == "torch True"
-    with open_store(settings) as engine:
+    assert run(own_settings, f"sync {photos}") == "torch True"
+    with open_store(own_settings) as engine:
         assert engine.count("diptych").count == 2
 
 
@@ -102,28 +114,28 @@ def test_the_space_is_the_recorded_one_and_the_vectors_are_the_models(settings: 
     assert isinstance(choose(settings), LazyEncoder)
 
 
-def test_other_weights_under_the_same_size_and_time_are_noticed(settings: Settings) -> None:
-    weights = Path(settings.model) / "model.safetensors"
+def test_other_weights_under_the_same_size_and_time_are_noticed(own_settings: Settings) -> None:
+    weights = Path(own_settings.model) / "model.safetensors"
     was = weights.stat()
     content = bytearray(weights.read_bytes())
     content[-2] ^= 1
     weights.write_bytes(content)
     os.utime(weights, ns=(was.st_atime_ns, was.st_mtime_ns))
     with pytest.raises(SpaceMismatch, match="revision"):
-        to_sync(settings).run()
+        to_sync(own_settings).run()
     let_time_pass(weights.parent)  # what was loaded then is kept, and is not the collection's
     for _ in range(2):
         with pytest.raises(SpaceMismatch, match="revision"):
-            to_sync(settings).run()
+            to_sync(own_settings).run()
 
 
-def test_weights_that_came_a_moment_ago_are_not_believed_again(settings: Settings) -> None:
-    (Path(settings.model) / "README.md").write_text("a new file")
-    assert not isinstance(choose(settings), LazyEncoder)
-    assert not isinstance(choose(settings), LazyEncoder)
-    let_time_pass(Path(settings.model))
-    assert not isinstance(choose(settings), LazyEncoder)
-    assert isinstance(choose(settings), LazyEncoder)
+def test_weights_that_came_a_moment_ago_are_not_believed_again(own_settings: Settings) -> None:
+    (Path(own_settings.model) / "README.md").write_text("a new file")
+    assert not isinstance(choose(own_settings), LazyEncoder)
+    assert not isinstance(choose(own_settings), LazyEncoder)
+    let_time_pass(Path(own_settings.model))
+    assert not isinstance(choose(own_settings), LazyEncoder)
+    assert isinstance(choose(own_settings), LazyEncoder)
 
 
 @pytest.mark.parametrize("package", ["torch", "pillow"])
@@ -134,6 +146,7 @@ def test_another_version_of_a_package_is_noticed(
     info = tmp_path / "newer" / f"{package}-999.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 999.0\n")
+    choose(settings)
     assert isinstance(choose(settings), LazyEncoder)
     monkeypatch.syspath_prepend(str(info.parent))
     assert not isinstance(choose(settings), LazyEncoder)
@@ -145,6 +158,7 @@ def test_another_request_is_not_answered_by_the_last(
 ) -> None:
     from ingest.encoders.known_space import EncoderRequest, KnownSpaces
 
+    choose(settings)
     spaces = KnownSpaces(Path(settings.url) / "ledger")
     asked = {"revision": None, "backend": None, "dtype": None}
     fixed = {"model": settings.model, "threads": 1, "check": True}
@@ -189,12 +203,12 @@ def test_a_lazy_encoder_loads_once_and_tries_again_what_failed() -> None:
     def load() -> LegibleEncoder:
         loads.append(LegibleEncoder())
         if len(loads) == 1:
-            raise OSError
+            raise ModelUnavailable("a disk is not mounted")
         return loads[-1]
 
     lazy = LazyEncoder(LegibleEncoder().space, load, on_gpu=True)
     assert (lazy.workers, loads) == (1, [])
-    with pytest.raises(OSError, match=""):
+    with pytest.raises(ModelUnavailable, match="mounted"):
         lazy.confirm()
     assert lazy.token_spans("a red cat") == [(0, 1), (2, 5), (6, 9)]
     lazy.confirm()
