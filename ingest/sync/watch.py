@@ -85,7 +85,7 @@ class _Hint:
 
     Args:
         folders: Which are watched.
-        ignored: Folders in them that runs write to themselves.
+        ignored: Folders in them that runs write to themselves, without links.
         stopping: Ends it.
     """
 
@@ -110,7 +110,7 @@ class _Hint:
 
         changes = iter_changes(
             *folders,
-            watch_filter=lambda _, path: not path.startswith(self._ignored),
+            watch_filter=lambda _, path: not self._is_ours(path),
             debounce=30_000,
             step=int(DEBOUNCE_SECONDS * 1000),
             stop_event=self._stopping,
@@ -119,6 +119,10 @@ class _Hint:
         for changed in changes:
             _LOG.info("%d changes reported", len(changed))
             self._changed.set()
+
+    def _is_ours(self, path: str) -> bool:
+        """By the real path: a root may be reached through a link."""
+        return os.path.realpath(path).startswith(self._ignored)
 
 
 def _to_folders(report: SyncReport) -> list[str]:
