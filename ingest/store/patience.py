@@ -9,7 +9,7 @@ at once.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import tenacity
@@ -41,7 +41,7 @@ class Patience:
     total_seconds: float = 300.0
     first_wait_seconds: float = 0.5
     max_wait_seconds: float = 30.0
-    stopping: Event | None = None
+    stopping: Event | None = field(default=None, kw_only=True)
 
     def to_deadline(self) -> float:
         """When it ends if the first try is now, on the monotonic clock."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ingest.store.connect import to_index_path
 from ingest.sync.job import SyncJob
 from ingest.sync.state import to_state_dir
-from schemas.errors import DiptychError, SettingsError, StoreUnavailable
+from schemas.errors import DiptychError, RunStopped, SettingsError, StoreUnavailable
 from schemas.report import EXIT_OK
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ def watch(
     for _ in hint.iter_due(every_seconds):
         try:
             on_report(run_once(SyncJob(roots, settings, options=options, stopping=stopping)))
+        except RunStopped:
+            break
         except StoreUnavailable as error:
             _LOG.warning("%s; the next run tries again", error)
         except DiptychError as error:
