@@ -163,7 +163,6 @@ def _to_root(source: str, settings: Settings, listing: dict[str, Any]) -> RootSe
 
 
 def _show_plan(source: Source, settings: Settings, *, as_json: bool) -> int:
-    from ingest.encoder_choice import open_encoder
     from ingest.forecast import make_forecast
     from ingest.forecast_table import to_forecast_table
     from ingest.sources.own_index import without_index

@@ -16,17 +16,10 @@ if TYPE_CHECKING:
     from schemas.space import Encoder
 
 
-def open_encoder(settings: Settings) -> Encoder:
-    """The settings' model, loaded, with one thread inside each of its forward passes.
-
-    Raises:
-        ModelUnavailable: The model, its revision or the extra that runs it is not here.
-    """
-    return _to_request(settings).load()
-
-
 def choose_encoder(live: ConcreteCollection | None, settings: Settings) -> Encoder:
-    """The model that the settings name; where they name none, the live generation's own.
+    """The model that the settings name, with one thread inside each of its passes.
+
+    Where they name none it is the live generation's own.
 
     So a schedule goes on after a migration to another model. The model is loaded only when
     something must be encoded or written, as long as nothing that decides its space has changed

@@ -14,7 +14,7 @@ from ingest.assembly import AssemblyLine, to_workers
 from ingest.background import refresh_background
 from ingest.callbacks import Callbacks
 from ingest.dead_letters import DEAD_LETTERS, DeadLetters, write_dead_letters
-from ingest.encoder_choice import choose_encoder, open_encoder
+from ingest.encoder_choice import choose_encoder
 from ingest.encoders.canary import canary_vectors
 from ingest.encoders.lazy import confirm_space
 from ingest.int8_gate import INT8, require_int8
