@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 def choose_encoder(live: ConcreteCollection | None, settings: Settings) -> Encoder:
     """The model that the settings name, with one thread inside each of its passes.
 
-    Where they name none it is the live generation's own.
-
-    So a schedule goes on after a migration to another model. The model is loaded only when
+    Where they name none it is the live generation's own, so that a schedule goes on after a
+    migration. The model is loaded only when
     something must be encoded or written, as long as nothing that decides its space has changed
     since it was last loaded; see :mod:`ingest.encoders.known_space`.
 
