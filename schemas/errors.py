@@ -18,7 +18,7 @@
       QueryError
         EmptyQuery  UnknownField
       SyncError
-        MassDeleteRefused  LockHeld  MigrationRefused
+        MassDeleteRefused  LockHeld  MigrationRefused  RunStopped
 
 Errors survive pickling (decoding may run in other processes). A message says what happened, to
 which item, and what to do. ``exit_code`` is what the command line exits with when the error ends
@@ -217,3 +217,9 @@ class MigrationRefused(SyncError):
     """A new generation failed its verification or finds less than the live one, which stays."""
 
     exit_code: ClassVar[int] = 4
+
+
+class RunStopped(SyncError):
+    """A run was told to stop while it waited for a server or for another run."""
+
+    exit_code: ClassVar[int] = 130

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ingest.encoders.known_space import EncoderRequest
 from schemas.errors import ModelUnavailable
 
 if TYPE_CHECKING:
@@ -30,30 +29,38 @@ def load_recorded_encoder(
         recorded: The collection's space.
         settings: Backend, and the folder of a model that is known by its name alone.
         model: Another model, by id or folder.
-        folder: Where the recorded model was once loaded from. It is looked at where nothing else
-            says where the model is, and used if it still holds the recorded revision.
+        folder: Where the recorded model was once loaded from: used where nothing else says where
+            the model is, and if it still holds the recorded revision.
         threads: Inside one forward pass.
 
     Raises:
         ModelUnavailable: The model or the extra that runs it is not installed.
     """
-    from ingest.encoders.load import load_encoder
-    from ingest.encoders.transformer.files import is_folder
+    return to_recorded_request(
+        recorded, settings, model=model, folder=folder, threads=threads
+    ).load()
 
-    load = partial(
-        load_encoder,
+
+def to_recorded_request(
+    recorded: EmbeddingSpace,
+    settings: Settings,
+    *,
+    model: str | None = None,
+    folder: str | None = None,
+    threads: int | None = None,
+) -> EncoderRequest:
+    """What :func:`load_recorded_encoder` loads, with the same arguments."""
+    chosen = model or _to_own_model(recorded, settings)
+    if chosen == recorded.model_id and folder is not None and _holds(folder, recorded):
+        chosen = folder
+    return EncoderRequest(
+        model=chosen,
+        revision=recorded.revision if chosen in (recorded.model_id, folder) else settings.revision,
         threads=threads,
         backend=settings.backend,
         dtype=recorded.dtype,
         check=False,
     )
-    chosen = model or _to_own_model(recorded, settings)
-    if chosen != recorded.model_id:
-        return load(chosen, revision=settings.revision)
-    if folder is not None and is_folder(folder):
-        with suppress(ModelUnavailable):  # other files are there now: what to set is said below
-            return load(folder, revision=recorded.revision)
-    return load(chosen, revision=recorded.revision)
 
 
 def _to_own_model(recorded: EmbeddingSpace, settings: Settings) -> str:
@@ -61,3 +68,16 @@ def _to_own_model(recorded: EmbeddingSpace, settings: Settings) -> str:
     folder = Path(settings.model).expanduser()
     is_it = folder.is_dir() and folder.resolve().name == recorded.model_id
     return settings.model if is_it else recorded.model_id
+
+
+def _holds(folder: str, recorded: EmbeddingSpace) -> bool:
+    """Whether a folder has the files that were recorded; where not, loading says what to set."""
+    from ingest.encoders.transformer.files import find_model, is_folder
+
+    if not is_folder(folder):
+        return False
+    try:
+        find_model(folder, recorded.revision)
+    except ModelUnavailable:
+        return False
+    return True
