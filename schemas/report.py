@@ -56,6 +56,8 @@ class Counts:
             they are not among the scanned.
         moved: How many of the deleted had the same bytes as an item that was added: they were
             renamed, and nothing was encoded for them.
+        moved_out: How many of these are in another root now.
+        moved_in: How many of the added came from another root.
         unchanged: Items already indexed as they are; nothing was encoded or written.
         failed: Items with a failure.
         images: Image points written.
@@ -80,6 +82,8 @@ class Counts:
     figures_left_out: int = 0
     deleted: int = 0
     moved: int = 0
+    moved_out: int = 0
+    moved_in: int = 0
 
     @property
     def balanced(self) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingest.sync.job import sync_roots
-from ingest.sync.roots import read_roots
+from ingest.sync.roots import read_roots, to_likely_name
 from schemas.errors import MigrationRefused, SettingsError
 
 if TYPE_CHECKING:
@@ -16,10 +18,25 @@ if TYPE_CHECKING:
     from ingest.store.collections import ConcreteCollection
     from ingest.sync.session import Session
     from schemas.report import RunReport
+    from schemas.settings import RootSettings, Settings
+    from schemas.sync_report import RootProblem
 
 MOST_PASSES = 5
 """Passes over the roots; what changes after the last of them is found by the next
 synchronisation."""
+
+_DONE = (
+    "added",
+    "updated",
+    "deleted",
+    "moved",
+    "moved_out",
+    "moved_in",
+    "images",
+    "texts",
+    "tokens",
+)
+"""Counts of what was done, as opposed to what is there."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -40,7 +57,7 @@ def build(session: Session, live: ConcreteCollection, *, force: bool) -> list[Ru
         SettingsError: The live generation knows no roots.
         StoreUnavailable: The store went away for longer than retries last.
     """
-    roots = list(read_roots(live.metadata).values()) or list(session.settings.roots)
+    roots = _choose_roots(live, session.settings)
     if not roots:
         raise SettingsError(
             f"{live.name} does not know what it was filled from: run diptych sync SOURCE first"
@@ -49,15 +66,31 @@ def build(session: Session, live: ConcreteCollection, *, force: bool) -> list[Ru
     for number in range(1, MOST_PASSES + 1):
         reports, problems = sync_roots(roots, session)
         if problems and not force:
-            raise MigrationRefused(
-                f"a root cannot be gone through: {problems[0].message}; the live generation stays "
-                "as it is. Run the same command again, or go on without it with --force"
-            )
+            raise MigrationRefused(_to_refusal(problems[0]))
         total = join(total, reports)
         if session.stopping.is_set() or not any(map(_has_changed, reports)):
             break
         _LOG.info("pass %d over the roots found changes; looking once more", number)
     return total
+
+
+def _choose_roots(live: ConcreteCollection, settings: Settings) -> list[RootSettings]:
+    """The roots of the live generation, each from where the settings say, if they do."""
+    remembered = read_roots(live.metadata)
+    if not remembered:
+        return list(settings.roots)
+    configured = {to_likely_name(root): root for root in settings.roots}
+    return [configured.get(name, root) for name, root in remembered.items()]
+
+
+def _to_refusal(problem: RootProblem) -> str:
+    name = shlex.quote(problem.root)
+    return (
+        f"the root {problem.root!r} cannot be gone through: {problem.message}; the live generation "
+        "stays as it is. Mount it or wait for it, or name its new place in [[roots]] with "
+        f"name = {json.dumps(problem.root)}, and run the same command again; or remove it with "
+        f"diptych forget {name}; or go on without it with --force"
+    )
 
 
 def _has_changed(report: RunReport) -> bool:
@@ -73,10 +106,7 @@ def join(before: Sequence[RunReport], now: Sequence[RunReport]) -> list[RunRepor
         if (old := earlier.get(report.root)) is None:
             joined.append(report)
             continue
-        sums = {
-            name: getattr(old.counts, name) + getattr(report.counts, name)
-            for name in ("added", "updated", "deleted", "moved", "images", "texts", "tokens")
-        }
+        sums = {name: getattr(old.counts, name) + getattr(report.counts, name) for name in _DONE}
         counts = replace(report.counts, **sums)
         unchanged = max(0, counts.scanned - counts.failed - counts.added - counts.updated)
         joined.append(replace(report, counts=replace(counts, unchanged=unchanged)))

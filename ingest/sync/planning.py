@@ -13,7 +13,7 @@ from ingest.job import choose_encoder
 from ingest.recorded_policy import with_recorded_policy
 from ingest.store.collections import check_space, find_live
 from ingest.store.retrying import open_store_patiently
-from ingest.sync.root_plan import RootMemory, RootPlan, read_memory
+from ingest.sync.root_plan import RootMemory, RootPlan, read_memory, to_all_entries
 from ingest.sync.roots import choose_roots, open_root
 from ingest.sync.session import SyncOptions, open_session
 from schemas.errors import SettingsError, SourceUnavailable
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from ingest.sync.session import Session
     from schemas.settings import RootSettings, Settings
     from schemas.space import Encoder
-    from schemas.sync_plan import PlanEntry
 
 
 def make_plan(
@@ -70,17 +69,21 @@ def make_plan(
             )
             session = stack.enter_context(opened)
         metadata = session.collection.metadata if session else {}
-        entries: list[PlanEntry] = []
+        plans: dict[str, RootPlan] = {}
         problems: list[RootProblem] = []
         for root in choose_roots(roots, settings, metadata):
+            name = root.name or root.source
             try:
                 plan = _to_plan(root, settings, options, encoder, session)
-                entries += plan.to_entries()
+                plan.list_items()
             except (SourceUnavailable, SettingsError) as error:
-                problems.append(RootProblem.from_error(root.name or root.source, error))
+                problems.append(RootProblem.from_error(name, error))
                 continue
+            plans[name] = plan
+        entries = to_all_entries(list(plans.values()))
+        for name, plan in plans.items():
             if plan.refusal is not None:
-                problems.append(RootProblem.from_error(root.name or root.source, plan.refusal))
+                problems.append(RootProblem.from_error(name, plan.refusal))
     return SyncPlan(
         url=settings.url,
         collection=session.collection.name if session else settings.collection,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import ChainMap, Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from schemas.errors import MassDeleteRefused, SourceError, UnsupportedModality
 from schemas.sync_plan import PlanAction, PlanEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ingest.fingerprint import Fingerprints, Version
     from ingest.plan import Known
@@ -86,7 +86,7 @@ def read_memory(source: Source, session: Session) -> RootMemory:
 
 
 class RootPlan:
-    """Plans one root. For one pass.
+    """Plans one root. For one pass: :meth:`list_items`, :meth:`find_moved`, :meth:`to_entries`.
 
     Args:
         source: The root.
@@ -96,6 +96,8 @@ class RootPlan:
         options: What the run would be asked for.
 
     Attributes:
+        new: Content hash of each item that would be added.
+        added: How many items of each content hash would be, and excuse none that vanished yet.
         refusal: Why the sweep would be refused.
     """
 
@@ -114,18 +116,21 @@ class RootPlan:
         self._settings = settings
         self._options = options
         self._decisions: dict[str, _Decision] = {}
-        self._new: dict[str, str] = {}
+        self._vanished: list[str] = []
+        self._moved: set[str] = set()
+        self._listed = 0
+        self.new: dict[str, str] = {}
+        self.added: Counter[str] = Counter()
         self.refusal: MassDeleteRefused | None = None
 
-    def to_entries(self) -> list[PlanEntry]:
-        """One entry an item, in the order of the listing; what vanished comes last.
+    def list_items(self) -> None:
+        """Decide on everything that is listed.
 
         Raises:
             SourceUnavailable: The source went away.
             SettingsError: It cannot be listed as asked for.
         """
         memory = self._memory
-        known = len(memory.stamps)
         believes = memory.is_same_place and not self._options.checksum
         selection = Selection(
             dict(memory.stamps),
@@ -137,7 +142,40 @@ class RootPlan:
         for item in selection.iter_changed(self._iter_listed()):
             self._decisions[item.source_uri] = self._decide(item)
         self._add_held_back(selection)
-        self._add_vanished(selection, known)
+        self._vanished, self._listed = selection.to_vanished(), selection.listed
+        self.added = Counter(self.new.values())
+
+    def find_moved(self, plans: Sequence[RootPlan]) -> None:
+        """Which vanished items are among those that plans add; each of these excuses one."""
+        for uri in self._vanished:
+            versions = self._memory.known[uri].versions
+            if uri not in self._moved and any(take_twin(versions, one.added) for one in plans):
+                self._moved.add(uri)
+
+    def read_vanished(self) -> dict[str, str]:
+        """The items that vanished, by content hash."""
+        known = self._memory.known
+        return {
+            version.content_hash: uri for uri in self._vanished for version in known[uri].versions
+        }
+
+    def to_entries(self, added: Mapping[str, str], vanished: Mapping[str, str]) -> list[PlanEntry]:
+        """One entry an item, in the order of the listing; what vanished comes last.
+
+        Args:
+            added: URI of an item that any root would add, by content hash.
+            vanished: URI of one that vanished from any, likewise.
+        """
+        for uri in self._vanished:
+            hashes = [version.content_hash for version in self._memory.known[uri].versions]
+            target = next((added[one] for one in hashes if one in added), None)
+            reason = "gone from its source" if target is None else f"moved to {target} (same bytes)"
+            self._decisions[uri] = (PlanAction.DELETE, reason)
+        for uri, content_hash in self.new.items():
+            if content_hash in vanished:
+                reason = f"moved from {vanished[content_hash]} (same bytes)"
+                self._decisions[uri] = (PlanAction.ADD, reason)
+        self._check_sweep()
         name = self._source.name
         return [
             PlanEntry(action, name, uri, reason)
@@ -174,7 +212,7 @@ class RootPlan:
             return self._decide_failed(failure, version)
         if difference is not None:
             return PlanAction.UPDATE, difference.reason
-        self._new[uri] = version.content_hash
+        self.new[uri] = version.content_hash
         return PlanAction.ADD, "new"
 
     def _find_failure(self, uri: str) -> Failure | None:
@@ -200,36 +238,45 @@ class RootPlan:
             reason = "the process died with it time and again: it waits for --retry-failed"
             self._decisions[record.source_uri] = (PlanAction.FAIL, reason)
 
-    def _add_vanished(self, selection: Selection, known: int) -> None:
-        vanished = selection.to_vanished()
-        places: dict[str, str] = {}
-        added = {content_hash: uri for uri, content_hash in self._new.items()}
-        count = Counter(self._new.values())
-        moved = 0
-        for uri in vanished:
-            versions = self._memory.known[uri].versions
-            hashes = [version.content_hash for version in versions]
-            places |= dict.fromkeys(hashes, uri)
-            target = next((added[one] for one in hashes if one in added), None)
-            moved += take_twin(versions, count)
-            reason = "gone from its source" if target is None else f"moved to {target} (same bytes)"
-            self._decisions[uri] = (PlanAction.DELETE, reason)
-        for uri, content_hash in self._new.items():
-            if content_hash in places:
-                reason = f"moved from {places[content_hash]} (same bytes)"
-                self._decisions[uri] = (PlanAction.ADD, reason)
-        self._check_sweep(lost=len(vanished) - moved, known=known, listed=selection.listed)
-
-    def _check_sweep(self, *, lost: int, known: int, listed: int) -> None:
+    def _check_sweep(self) -> None:
         """As the run would."""
         if self._options.allow_mass_delete:
             return
-        share, before = self._settings.max_delete_share, self._memory.state.mount_point
         try:
-            check_sweep(self._source, before, lost=lost, known=known, listed=listed, share=share)
+            check_sweep(
+                self._source,
+                self._memory.state.mount_point,
+                lost=len(self._vanished) - len(self._moved),
+                known=len(self._memory.stamps),
+                listed=self._listed,
+                share=self._settings.max_delete_share,
+            )
         except MassDeleteRefused as refusal:
             self.refusal = refusal
 
 
 def _to_failed_again(failure: Failure) -> _Decision:
     return PlanAction.FAIL, f"failed before and has not changed since: {failure.kind}"
+
+
+def to_all_entries(plans: Sequence[RootPlan]) -> list[PlanEntry]:
+    """The entries of all roots, once it is known which of their items moved.
+
+    What one adds excuses first what vanished from it, then what did from others.
+    """
+    for plan in plans:
+        plan.find_moved([plan])
+    for plan in plans:
+        plan.find_moved(plans)
+    added, vanished = _to_places(plans)
+    return [
+        entry
+        for plan, own, gone in zip(plans, added, vanished, strict=True)
+        for entry in plan.to_entries(ChainMap(own, *added), ChainMap(gone, *vanished))
+    ]
+
+
+def _to_places(plans: Sequence[RootPlan]) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """Where the contents are that are new, and where those were that vanished: a pair a root."""
+    added = [{content_hash: uri for uri, content_hash in plan.new.items()} for plan in plans]
+    return added, [plan.read_vanished() for plan in plans]
