@@ -165,7 +165,6 @@ def _to_root(source: str, settings: Settings, listing: dict[str, Any]) -> RootSe
 def _show_plan(source: Source, settings: Settings, *, as_json: bool) -> int:
     from ingest.forecast import make_forecast
     from ingest.forecast_table import to_forecast_table
-    from ingest.job import open_encoder
     from ingest.sources.own_index import without_index
     from ingest.store.connect import open_store
 
@@ -174,7 +173,6 @@ def _show_plan(source: Source, settings: Settings, *, as_json: bool) -> int:
             without_index(source, settings.url),
             settings,
             engine=engine,
-            encoder=open_encoder(settings),
         )
     click.echo(json.dumps(forecast.to_json(), indent=2) if as_json else to_forecast_table(forecast))
     return 0

@@ -14,15 +14,18 @@ from ingest.chunk import hash_content
 from ingest.dead_letters import DeadLetters
 from ingest.encoders.canary import canary_vectors
 from ingest.fingerprint import Version
+from ingest.job import choose_encoder
 from ingest.outcome import Tally
 from ingest.plan import read_known
+from ingest.recorded_policy import with_recorded_policy
+from ingest.refresh import Refresh
 from ingest.sample import Sample
 from ingest.stopwatch import Stopwatch
-from ingest.store.collections import check_space, ensure_collection, resolve_collection
+from ingest.store.collections import check_space, ensure_collection, find_live
 from ingest.store.connect import MEMORY, connect
 from ingest.store.writer import Writer
 from schemas.collection import to_listing_digest, to_listing_payload
-from schemas.errors import CollectionMissing, SourceError
+from schemas.errors import SourceError
 from schemas.forecast import Forecast, ForecastRow
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from ingest.fingerprint import Fingerprints
     from ingest.plan import Known
     from ingest.sources.source import Source
+    from ingest.store.collections import ConcreteCollection
     from ingest.store.engine import Engine
     from schemas.records import Record
     from schemas.settings import Settings
@@ -60,7 +64,7 @@ class _Listing:
 
 
 def make_forecast(
-    source: Source, settings: Settings, *, engine: Engine, encoder: Encoder
+    source: Source, settings: Settings, *, engine: Engine, encoder: Encoder | None = None
 ) -> Forecast:
     """What ingesting this source would do; nothing is written.
 
@@ -70,20 +74,25 @@ def make_forecast(
 
     Args:
         source: What would be ingested.
-        settings: How.
+        settings: How; what they leave open is as the collection was built, as in a run.
         engine: The index.
-        encoder: The settings' model.
+        encoder: By default the settings' model, and where they name none the collection's.
 
     Raises:
         SpaceMismatch: The collection belongs to another model.
+        ModelUnavailable: The model cannot be loaded.
+        SettingsError: The root's name stands for another place that is still there.
         StoreUnavailable: The store did not answer.
     """
-    name, known = _read_indexed(engine, settings.collection, encoder, source)
+    live = find_live(engine, settings.collection)
+    settings = with_recorded_policy(live, settings)
+    encoder = encoder or choose_encoder(live, settings)
+    known = _read_indexed(engine, live, encoder, source)
     listing = _list(source, known, to_fingerprints(settings, encoder.space))
     seconds, estimate = _time_sample(listing.sample, source, settings, encoder, known)
     return Forecast(
         root=source.name,
-        collection=name,
+        collection=live.name if live else "",
         rows=_to_rows(listing.counts),
         unlisted=listing.unlisted,
         gone=len(known) - listing.seen_known,
@@ -133,14 +142,12 @@ def ingest_in_memory(
 
 
 def _read_indexed(
-    engine: Engine, name: str, encoder: Encoder, source: Source
-) -> tuple[str, Mapping[str, Known]]:
-    try:
-        collection = resolve_collection(engine, name)
-    except CollectionMissing:
-        return "", {}
-    check_space(collection, encoder.space)
-    return collection.name, read_known(engine, collection.name, source)
+    engine: Engine, live: ConcreteCollection | None, encoder: Encoder, source: Source
+) -> Mapping[str, Known]:
+    if live is None:
+        return {}
+    check_space(live, encoder.space)
+    return Refresh.of(source, read_known(engine, live.name, source)).known
 
 
 def _list(source: Source, known: Mapping[str, Known], fingerprints: Fingerprints) -> _Listing:

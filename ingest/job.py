@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ingest.assembly import AssemblyLine, to_workers
+from ingest.background import refresh_background
 from ingest.callbacks import Callbacks
 from ingest.dead_letters import DEAD_LETTERS, DeadLetters, write_dead_letters
 from ingest.encoders.canary import canary_vectors
@@ -129,6 +130,8 @@ class IngestJob:
                     self._list_failures(letters, whole=False)
                 raise
             with self._stopwatch.lap("index"):
+                if guard.has_written:
+                    refresh_background(engine, collection.name)
                 engine.flush()
                 if whole:  # whoever stopped it will not wait for an index; the next run builds it
                     engine.optimize(collection.name)
@@ -193,11 +196,14 @@ class IngestJob:
         """Measure workers and batch sizes on a sample, and use the quickest in :meth:`run`.
 
         Args:
-            encoder: By default the settings' model, which is then kept for the run.
+            encoder: By default the one that a run would choose, which is then kept for it.
         """
         from ingest.tune import tune
 
-        self._encoder = encoder or open_encoder(self._settings)
+        with closing(open_store_patiently(self._settings)) as engine:
+            live = find_live(engine, self._settings.collection)
+        self._settings = with_recorded_policy(live, self._settings)
+        self._encoder = encoder or choose_encoder(live, self._settings)
         tuning = tune(self._source, self._settings, self._encoder)
         self._settings = tuning.applied_to(self._settings)
         return tuning

@@ -57,6 +57,14 @@ class Refresh:
             writer.set_payload({USER_FIELD: {}, **listed}, source_filter(record.source_uri))
 
 
+def to_other_kind(source: Source) -> SettingsError:
+    """The error of a source whose name stands for one that makes URIs of another kind."""
+    return SettingsError(
+        f"the name {source.name!r} already stands for another kind of source in this collection; "
+        f"give {source.location} another one with --name"
+    )
+
+
 def check_rival(source: Source, source_uri: str, location: str) -> None:
     """Refuse a source whose name stands for another place.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from schemas.report import EXIT_INTERRUPTED, EXIT_MISMATCH, EXIT_OK
 
 if TYPE_CHECKING:
-    from schemas.sync_report import SyncReport
+    from schemas.sync_report import RootProblem, SyncReport
 
 
 class FindingKind(StrEnum):
@@ -63,6 +63,9 @@ class AuditReport:
     """The outcome of an audit; after a repair, of the one that followed it.
 
     Attributes:
+        run_id: Names the run in reports and logs.
+        started_at: ISO 8601 in UTC.
+        finished_at: Likewise.
         url: The index.
         collection: The concrete collection that was audited.
         model_id: The model in use.
@@ -75,8 +78,14 @@ class AuditReport:
         seconds: All of it.
         interrupted: Whether it was stopped before its end.
         notes: What else is worth knowing, a sentence each.
+        problems: What ended it, if that was an error; nothing else is known then.
     """
 
+    command: ClassVar[str] = "verify"
+
+    run_id: str
+    started_at: str
+    finished_at: str
     url: str
     collection: str
     model_id: str
@@ -89,6 +98,7 @@ class AuditReport:
     seconds: float = 0.0
     interrupted: bool = False
     notes: tuple[str, ...] = ()
+    problems: tuple[RootProblem, ...] = ()
     counts: dict[str, int] = field(init=False)
     """Findings by kind, the kinds without any left out."""
 
@@ -99,13 +109,24 @@ class AuditReport:
         object.__setattr__(self, "counts", counts)
 
     @property
+    def is_interrupted(self) -> bool:
+        """As every report has it."""
+        return self.interrupted
+
+    @property
     def exit_code(self) -> int:
-        """0; 4 when something was found and is not repaired; 130 when stopped before the end."""
+        """0; 4 when something was found and is not repaired; 130 when stopped before the end.
+
+        That of the error which ended it, if one did.
+        """
         if self.interrupted:
             return EXIT_INTERRUPTED
+        if self.problems:
+            return self.problems[0].exit_code
         return EXIT_MISMATCH if self.findings else EXIT_OK
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dict."""
         repair = self.repair.to_json() if self.repair else None
-        return {**asdict(self), "repair": repair, "exit_code": self.exit_code}
+        said = {"command": self.command, **asdict(self)}
+        return {**said, "repair": repair, "exit_code": self.exit_code}

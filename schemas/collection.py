@@ -171,6 +171,13 @@ def to_point(chunk: Chunk, vector: NDArray[np.float32], fingerprint: str) -> mod
     )
 
 
+def read_vector(point: models.Record | models.ScoredPoint) -> list[float]:
+    """The dense vector of a point that was asked for with its vectors."""
+    found: Any = point.vector
+    # Beside named vectors the unnamed one has the empty name.
+    return list(found[""] if isinstance(found, dict) else found)
+
+
 def vector_params(space: EmbeddingSpace) -> models.VectorParams:
     """One unnamed dense vector, compared by cosine."""
     return models.VectorParams(size=space.dimension, distance=models.Distance.COSINE)

@@ -86,6 +86,22 @@ class Counts:
     moved_in: int = 0
 
     @property
+    def changes(self) -> dict[str, int]:
+        """Items added, updated, moved, deleted and failed, each counted once.
+
+        One that moved is neither among the added, for its new place, nor among the deleted, for its
+        old one; it is told of the root where it is now.
+        """
+        moved = self.moved - self.moved_out + self.moved_in
+        return {
+            "added": self.added - moved,
+            "updated": self.updated,
+            "moved": moved,
+            "deleted": self.deleted - self.moved,
+            "failed": self.failed,
+        }
+
+    @property
     def balanced(self) -> bool:
         """Whether every scanned item is accounted for exactly once."""
         return self.scanned == self.added + self.updated + self.unchanged + self.failed

@@ -20,6 +20,10 @@ class PlanAction(StrEnum):
     UPDATE = "update"
     """A listing that changed is corrected without encoding; the run counts it as unchanged."""
 
+    MOVE = "move"
+    """It was renamed: its points are made anew without encoding, and those of its old place go. The
+    run counts it as added, as deleted and as moved."""
+
     UNCHANGED = "unchanged"
     DELETE = "delete"
     RETRY = "retry"
@@ -33,8 +37,8 @@ class PlanEntry:
     Attributes:
         action: That.
         root: Name of its root.
-        source_uri: The item.
-        reason: Why.
+        source_uri: The item; of one that moved, its new place.
+        reason: Why; of one that moved, from where.
     """
 
     action: PlanAction

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from search.asked import pop_composition, query_options
+
 if TYPE_CHECKING:
-    from schemas.query import Page, Query
+    from schemas.query import Composition, Page
 
 
 @click.command()
-@click.argument("text", required=False)
-@click.option("--image", type=click.Path(path_type=Path), help="Search with this photograph.")
+@query_options
 @click.option(
     "--target",
     type=click.Choice(["image", "text", "any"]),
@@ -31,62 +32,48 @@ if TYPE_CHECKING:
     "metadata.author=Ann. Repeat it for more; all must hold.",
 )
 @click.option("--top-k", type=click.IntRange(1, 10_000), help="Hits at most.  [default: 10]")
+@click.option(
+    "--min-percentile",
+    type=click.FloatRange(0, 99.99),
+    help="Only what is nearer than so many percent of unrelated items.",
+)
+@click.option("--passages", type=click.IntRange(1, 100), help="Best passages of each document.")
 @click.option("--all-chunks", is_flag=True, help="Every passage of a document, not its best one.")
+@click.option("--explain", is_flag=True, help="Say how the scores came about.")
+@click.option("--cursor", metavar="TEXT", help="Continue: next_cursor of the answer before.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 @click.option("--sheet", type=click.Path(path_type=Path), help="Also draw the hits: a .png file.")
 @click.option("--url", help="Server, or folder of an embedded index.  [default: diptych-index]")
 @click.option("--collection", help="Collection in the index.  [default: diptych]")
 @click.option("--model", help="Model id or folder.  [default: the collection's own]")
-def search(
-    text: str | None,
-    image: Path | None,
-    target: str,
-    where: tuple[str, ...],
-    sheet: Path | None,
-    *,
-    all_chunks: bool,
-    as_json: bool,
-    **flags: str | int | None,
-) -> None:
-    """Find images and documents by TEXT or by a photograph.
+def search(*, sheet: Path | None, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 - by name
+    """Find images and documents by TEXT, by a photograph, by something indexed, or by all of them.
 
-    TEXT is always words, never a path; give a photograph with --image.
+    TEXT is always words, never a path; give a photograph with --image. What is given together is
+    one query: --image beach.jpg "at night" --not "people".
     """
-    from schemas.query import Query
-
-    query = Query(text=text, image=image)
-    page = _answer(query, target=target, where=where, all_chunks=all_chunks, flags=flags)
+    query = pop_composition(asked)
+    page = _answer(query, asked)
     if sheet is not None:
         _draw(page, query, sheet)
     click.echo(json.dumps(page.to_json(), indent=2) if as_json else _to_shown(page))
 
 
-def _answer(
-    query: Query,
-    *,
-    target: str,
-    where: tuple[str, ...],
-    all_chunks: bool,
-    flags: dict[str, str | int | None],
-) -> Page:
+def _answer(query: Composition, asked: dict[str, Any]) -> Page:
     from schemas.settings import load_settings
     from search.searcher import Searcher
     from search.where import parse_where
 
-    conditions = parse_where(where)
-    model = flags.pop("model")
+    model = asked.pop("model")
+    flags = {name: asked.pop(name) for name in ("url", "collection", "top_k")}
     settings = load_settings(**flags)
-    with Searcher.open(settings=settings, model=None if model is None else str(model)) as searcher:
-        return searcher.search(
-            query,
-            target=target,
-            where=conditions,
-            top_k=settings.top_k,
-            all_chunks=all_chunks,
-        )
+    options = {name: value for name, value in asked.items() if value is not None}
+    options["where"] = parse_where(options["where"])
+    with Searcher.open(settings=settings, model=model) as searcher:
+        return searcher.search(query, top_k=settings.top_k, **options)
 
 
-def _draw(page: Page, query: Query, path: Path) -> None:
+def _draw(page: Page, query: Composition, path: Path) -> None:
     from search.sheet import write_sheet
 
     write_sheet(page, query, path)

@@ -8,13 +8,17 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from schemas.background import read_background
 from schemas.errors import CollectionMissing, StoreError, StoreUnavailable
+from search.calibration import Scale
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
 
     from ingest.store.collections import ConcreteCollection
     from ingest.store.engine import Engine
+    from schemas.background import Background
     from schemas.records import Modality
     from schemas.space import Encoder
 
@@ -40,15 +44,17 @@ class Generation:
     Attributes:
         collection: As given.
         encoder: As given.
+        scale: By which scores are read, if the collection has a background.
 
     Raises:
         SpaceMismatch: The collection was built in another space than the encoder's.
     """
 
-    __slots__ = ("_proven", "_proving", "collection", "encoder")
+    __slots__ = ("_background", "_proven", "_proving", "collection", "encoder", "scale")
 
     collection: Final[ConcreteCollection]
     encoder: Final[Encoder]
+    scale: Scale | None
 
     def __init__(self, collection: ConcreteCollection, encoder: Encoder) -> None:
         """Refuse an encoder whose vectors mean nothing in this collection."""
@@ -57,6 +63,9 @@ class Generation:
         check_space(collection, encoder.space)
         self.collection = collection
         self.encoder = encoder
+        self._background: Background | None = None
+        self.scale: Scale | None = None
+        self.renew(collection.metadata)
         self._proven: frozenset[Modality] = frozenset()
         self._proving = Lock()
 
@@ -69,6 +78,13 @@ class Generation:
     def mark(self) -> _Mark:
         """What tells it from every other."""
         return self.collection.name, self.collection.metadata.get("index_uuid")
+
+    def renew(self, metadata: Mapping[str, Any]) -> None:
+        """Take the background in the collection's metadata, which is measured anew as it grows."""
+        found = read_background(metadata)
+        if found != self._background:
+            self._background = found
+            self.scale = None if found is None else Scale(found)
 
     def prove(self, modalities: Iterable[Modality]) -> None:
         """Compare the encoder with the collection's canary, once a modality.
@@ -136,26 +152,26 @@ class Follower:
         """The generation that answers now."""
         return self._live
 
-    def look(self, modality: Modality) -> Generation:
+    def look(self, modalities: Iterable[Modality]) -> Generation:
         """The generation for a query that begins now.
 
         Whatever goes wrong with looking, or with a new generation, leaves the old one in place.
 
         Args:
-            modality: Of the query; a new generation is proven with it before it is taken.
+            modalities: Of the query; a new generation is proven with them before it is taken.
         """
         if self._clock() < self._due or not self._looking.acquire(blocking=False):
             return self._live
         try:
             # Another thread may have looked between the two conditions.
             if self._clock() >= self._due:
-                self._follow(modality)
+                self._follow(modalities)
         finally:
             self._postpone()
             self._looking.release()
         return self._live
 
-    def replace(self, gone: Generation, modality: Modality) -> Generation | None:
+    def replace(self, gone: Generation, modalities: Iterable[Modality]) -> Generation | None:
         """The generation that took the place of one that the store no longer has.
 
         Returns:
@@ -174,7 +190,7 @@ class Follower:
                 found = resolve_collection(self._engine, self._name)
                 if _to_mark(found) == gone.mark:
                     return None
-                self._take(found, modality)
+                self._take(found, modalities)
                 self._postpone()
             return self._live
 
@@ -183,7 +199,7 @@ class Follower:
         is_own = self._name == self._live.collection.name
         self._due = inf if is_own else self._clock() + self._refresh_seconds
 
-    def _follow(self, modality: Modality) -> None:
+    def _follow(self, modalities: Iterable[Modality]) -> None:
         """Take the generation that the name means, if it is another and can be used."""
         from ingest.store.collections import read_collection
 
@@ -195,7 +211,7 @@ class Follower:
         if mark in (None, self._live.mark) or self._clock() < self._refused.get(mark, 0.0):
             return
         try:
-            self._take(read_collection(self._engine, mark[0]), modality)
+            self._take(read_collection(self._engine, mark[0]), modalities)
         except (StoreUnavailable, CollectionMissing) as error:
             _LOG.debug("%s: not read (%s)", mark[0], error)
         except Exception as error:  # noqa: BLE001 - a model's loader may raise anything
@@ -208,14 +224,18 @@ class Follower:
         concrete = read_aliases(self._engine).get(self._name)
         if concrete is None:
             return None
-        return concrete, self._engine.read_metadata(concrete).get("index_uuid")
+        metadata = self._engine.read_metadata(concrete)
+        mark = concrete, metadata.get("index_uuid")
+        if mark == self._live.mark:
+            self._live.renew(metadata)
+        return mark
 
-    def _take(self, collection: ConcreteCollection, modality: Modality) -> None:
+    def _take(self, collection: ConcreteCollection, modalities: Iterable[Modality]) -> None:
         old = self._live
         is_same_space = old.encoder.space.fingerprint == collection.space.fingerprint
         encoder = old.encoder if is_same_space else self._load_encoder(collection)
         new = Generation(collection, encoder)
-        new.prove(old.proven | {modality})
+        new.prove(old.proven | set(modalities))
         # One assignment: a thread sees the old pair or the new one, never half of each.
         self._live = new
         self._refused.clear()

@@ -2,55 +2,29 @@
 
 from __future__ import annotations
 
-from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from itertools import chain, islice
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ingest.decode.characters import to_normal_text
 from schemas.errors import EmptyQuery, InvalidVector, QueryError, UnsupportedModality
-from schemas.query import Query
+from schemas.records import Modality
 from schemas.space import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
-    from PIL.Image import Image
 
     from ingest.decode.limits import Limits
-    from schemas.query import ImageSource
+    from schemas.query import ImageSource, Query
     from schemas.space import Encoder
-
-    QueryLike: TypeAlias = "str | Path | bytes | Image | Query"
-    """What one may search with: a ``str`` is always words, never a path."""
 
 WINDOWS_AT_ONCE = 16
 """Windows of a long text that are encoded in one call."""
 
 _MIN_NORM = 1e-6
-
-
-def to_query(query: QueryLike) -> Query:
-    """The query that a plain value stands for.
-
-    A ``str`` is a text, whatever it looks like; a ``Path``, bytes or a Pillow image is an image.
-
-    Raises:
-        EmptyQuery: It is blank.
-        QueryError: It is something else.
-    """
-    if isinstance(query, Query):
-        return query
-    if isinstance(query, str):
-        return Query(text=query)
-    if isinstance(query, Path | bytes) or _is_pillow_image(query):
-        return Query(image=query)
-    raise QueryError(
-        f"cannot search with a {type(query).__name__}; give a text (str), or an image as a "
-        "pathlib.Path, bytes or a Pillow image"
-    )
 
 
 def encode_query(
@@ -69,14 +43,32 @@ def encode_query(
         SourceError: The image cannot be read or decoded; a path is named.
         InvalidVector: The encoder gave no usable vector.
     """
-    if query.modality not in encoder.space.modalities:
-        raise UnsupportedModality(
-            f"{encoder.space.model_id} encodes no {query.modality}s, so it cannot search with one"
-        )
     if query.text is not None:
-        return _encode_text(query.text, encoder)
-    assert query.image is not None  # noqa: S101 - a Query holds exactly one of the two
+        return encode_texts([query.text], encoder)[0]
+    assert query.image is not None  # noqa: S101 - an indexed item needs no encoder
+    _check_modality(Modality.IMAGE, encoder)
     return _encode_image(query.image, encoder, limits)
+
+
+def encode_texts(texts: Sequence[str], encoder: Encoder) -> list[NDArray[np.float32]]:
+    """The vector of each text, as :func:`encode_query` gives it; short ones are encoded together.
+
+    Raises:
+        DiptychError: As there; the message names no text, since they are the caller's own.
+    """
+    if texts:
+        _check_modality(Modality.TEXT, encoder)
+    valid = [_to_valid_text(text) for text in texts]
+    is_short = [0 < len(encoder.token_spans(text)) <= encoder.space.window_tokens for text in valid]
+    short = [text for text, is_one in zip(valid, is_short, strict=True) if is_one]
+    rows = chain.from_iterable(
+        encoder.encode_texts(short[start : start + WINDOWS_AT_ONCE], Role.QUERY)
+        for start in range(0, len(short), WINDOWS_AT_ONCE)
+    )
+    return [
+        np.asarray(next(rows), dtype=np.float32) if is_one else _encode_long(text, encoder)
+        for text, is_one in zip(valid, is_short, strict=True)
+    ]
 
 
 def iter_windows(text: str, encoder: Encoder) -> Iterator[str]:
@@ -95,15 +87,20 @@ def iter_windows(text: str, encoder: Encoder) -> Iterator[str]:
     yield from iter_windows(text[cut:], encoder)
 
 
-def _encode_text(text: str, encoder: Encoder) -> NDArray[np.float32]:
-    windows = iter_windows(_to_valid_text(text), encoder)
+def _check_modality(modality: Modality, encoder: Encoder) -> None:
+    if modality not in encoder.space.modalities:
+        raise UnsupportedModality(
+            f"{encoder.space.model_id} encodes no {modality}s, so it cannot search with one"
+        )
+
+
+def _encode_long(text: str, encoder: Encoder) -> NDArray[np.float32]:
+    """The mean of the vectors of a text's windows."""
+    windows = iter_windows(text, encoder)
     total = np.zeros(encoder.space.dimension, dtype=np.float64)
     count = 0
     while pieces := list(islice(windows, WINDOWS_AT_ONCE)):
         vectors = encoder.encode_texts(pieces, Role.QUERY)
-        if not count and len(pieces) == 1:
-            # No second rounding for the usual query of one window.
-            return np.asarray(vectors[0], dtype=np.float32)
         total += vectors.sum(axis=0, dtype=np.float64)
         count += len(pieces)
     if not count:
@@ -143,11 +140,3 @@ def _to_unit(mean: NDArray[np.float64]) -> NDArray[np.float32]:
     if not norm > _MIN_NORM:  # also when it is NaN
         raise InvalidVector("the parts of the query text cancel each other; ask a shorter one")
     return (mean / norm).astype(np.float32)
-
-
-def _is_pillow_image(query: object) -> bool:
-    """Without importing Pillow for a text: whoever has an image has imported it."""
-    import sys
-
-    pillow = sys.modules.get("PIL.Image")
-    return pillow is not None and isinstance(query, pillow.Image)

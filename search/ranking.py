@@ -1,94 +1,83 @@
-"""Points of a store -> hits of an answer. Pure functions."""
+"""What was found in each modality -> one ranking. Pure functions."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from itertools import chain, islice, zip_longest
-from typing import TYPE_CHECKING, Any, Protocol
-
-from schemas.collection import from_payload
-from schemas.query import Hit
-from schemas.records import Modality
-from search.snippet import to_snippet
+from dataclasses import dataclass
+from itertools import chain, zip_longest
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from schemas.records import Chunk
+    from qdrant_client import models
+
+    from schemas.records import Modality
+    from search.calibration import Calibration
+    from search.candidates import Found
 
 
-class ScoredPoint(Protocol):
-    """What a store answers with; ``qdrant_client.models.ScoredPoint`` is one."""
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Something that may become a hit.
 
-    @property
-    def id(self) -> object:
-        """The point's id; written as text into the hit."""
+    Attributes:
+        point: The nearest point.
+        passages: The document's nearest points, that one first.
+        modality: Of the point.
+        cosine: To the query, in [-1, 1].
+        calibrated: See :class:`search.calibration.Calibration`; None without a background.
+        percentile: Likewise.
+    """
+
+    point: models.ScoredPoint
+    passages: tuple[models.ScoredPoint, ...]
+    modality: Modality
+    cosine: float
+    calibrated: float | None = None
+    percentile: float | None = None
 
     @property
     def score(self) -> float:
-        """Cosine to the query; higher is nearer."""
+        """What a ranking falls by: the calibrated score if there is one, else the cosine."""
+        return self.cosine if self.calibrated is None else self.calibrated
 
     @property
-    def payload(self) -> Mapping[str, Any] | None:
-        """The chunk, as :func:`schemas.collection.to_payload` wrote it."""
+    def point_id(self) -> str:
+        """The point's id as text."""
+        return str(self.point.id)
 
 
-def to_hits(points: Iterable[ScoredPoint], query_text: str | None = None) -> tuple[Hit, ...]:
-    """Hits in order of falling score, equal scores by point id, ranked from 1.
+def to_candidates(
+    found: Iterable[Found], modality: Modality, calibration: Calibration | None
+) -> list[Candidate]:
+    """What was found in one modality, in the order given."""
+    return [_to_candidate(one, modality, calibration) for one in found]
 
-    Args:
-        points: Points of one modality (scores of different ones are not comparable).
-        query_text: The query's words, to choose the snippets by.
+
+def to_ranking(answers: Sequence[Sequence[Candidate]]) -> list[Candidate]:
+    """One ranking of what each modality gave, each by falling cosine.
+
+    One modality keeps its order. Several are merged by falling calibrated score, equal ones by
+    point id; where one of them has no background, all first ones come first, then all second ones.
     """
-    ordered = sorted(points, key=lambda point: (-point.score, str(point.id)))
-    return tuple(_to_hit(point, rank, query_text) for rank, point in enumerate(ordered, start=1))
+    given = [answer for answer in answers if answer]
+    if len(given) <= 1:
+        return list(chain.from_iterable(given))
+    if all(candidate.calibrated is not None for candidate in chain.from_iterable(given)):
+        return sorted(chain.from_iterable(given), key=lambda one: (-one.score, one.point_id))
+    in_turn = chain.from_iterable(zip_longest(*given))
+    return [candidate for candidate in in_turn if candidate is not None]
 
 
-def interleave(answers: Sequence[Sequence[Hit]], top_k: int) -> tuple[Hit, ...]:
-    """All first hits, then all second ones, and so on, ranked anew and cut at ``top_k``.
-
-    Within a rank the hits stand in the order of ``answers``; a shorter answer simply runs out.
-    """
-    in_turn = chain.from_iterable(zip_longest(*answers))
-    merged = islice((hit for hit in in_turn if hit is not None), top_k)
-    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(merged, start=1))
+def to_cosine(score: float) -> float:
+    """A store's score, which sums of float32 products put a few units outside [-1, 1]."""
+    return min(1.0, max(-1.0, score))
 
 
-def _to_hit(point: ScoredPoint, rank: int, query_text: str | None) -> Hit:
-    chunk = from_payload(point.payload or {})
-    return Hit(
-        rank=rank,
-        # Sums of float32 products can leave the interval by a few units in the last place.
-        score=min(1.0, max(-1.0, point.score)),
-        point_id=str(point.id),
-        source_uri=chunk.record.source_uri,
-        location=chunk.record.location,
-        modality=chunk.modality,
-        media_type=chunk.record.media_type,
-        part=chunk.part,
-        title=chunk.title,
-        snippet=to_snippet(_to_words(chunk), query_text) or None,
-        caption=chunk.caption,
-        alt_text=chunk.alt_text,
-        headings=chunk.headings,
-        keywords=chunk.keywords,
-        page=chunk.page,
-        frame=chunk.frame,
-        start_char=chunk.start_char,
-        end_char=chunk.end_char,
-        chunk_ordinal=chunk.ordinal,
-        chunk_count=chunk.count,
-        width_pixels=chunk.width_pixels,
-        height_pixels=chunk.height_pixels,
-        taken_at=chunk.taken_at,
-        created_at=chunk.created_at,
-        language=chunk.language,
-        metadata=chunk.record.metadata,
-    )
-
-
-def _to_words(chunk: Chunk) -> str:
-    """A text's own words; of an image those that stand with it."""
-    if chunk.modality is Modality.TEXT:
-        return chunk.text
-    return chunk.caption or chunk.alt_text or chunk.ocr_text or ""
+def _to_candidate(found: Found, modality: Modality, calibration: Calibration | None) -> Candidate:
+    cosine = to_cosine(found.point.score)
+    calibrated = calibration.to_score(cosine, modality) if calibration else None
+    percentile = None
+    if calibration and calibrated is not None:
+        percentile = calibration.to_percentile(calibrated, modality)
+    return Candidate(found.point, found.passages, modality, cosine, calibrated, percentile)

@@ -1,4 +1,4 @@
-"""One search as it was asked for, ready to be put to any generation."""
+"""One search, or several of the same options, ready to be put to any generation."""
 
 from __future__ import annotations
 
@@ -6,102 +6,78 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from schemas.errors import QueryError, UnsupportedModality
+from search.composition import to_aims
+from search.cursor import from_text, to_digest
 from search.filters import to_filter
-from search.query import encode_query
-from search.ranking import interleave, to_hits
+from search.inquiry import Inquiry, answer_all
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
-
     from ingest.decode.limits import Limits
     from ingest.store.engine import Engine
-    from schemas.query import Hit, Query, Target, Where
+    from schemas.query import Composition
     from schemas.records import Modality
+    from search.cursor import Cursor
     from search.generation import Generation
-
-MAX_TOP_K = 10_000
-"""The longest answer; more is a listing, not a search."""
-
-DOCUMENT_FIELD = "source_uri"
-"""Hits with the same value here are chunks of one document."""
+    from search.inquiry import Answer
+    from search.options import Options
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What :meth:`search.searcher.Searcher.search` was called with.
+    """What :meth:`search.searcher.Searcher.search_batch` was called with.
 
     Attributes:
-        query: What is searched with.
-        target: Which modality is searched for.
-        where: Conditions that must all hold.
-        top_k: Length of the answer at most.
-        all_chunks: Whether every chunk gets its own hit.
-        score_threshold: The lowest cosine; None for any.
+        queries: What is searched with.
+        options: The same for all of them.
         limits: Over which an image query is refused; None for the defaults.
     """
 
-    query: Query
-    target: Target
-    where: Where | Sequence[Where] | None
-    top_k: int
-    all_chunks: bool
-    score_threshold: float | None
-    limits: Limits | None
+    queries: tuple[Composition, ...]
+    options: Options
+    limits: Limits | None = None
 
-    def ask(self, engine: Engine, generation: Generation) -> tuple[Hit, ...]:
-        """The hits in one generation, its encoder having been proven for the query.
+    def __post_init__(self) -> None:
+        """A cursor goes on with one answer."""
+        if self.options.cursor is not None and len(self.queries) != 1:
+            raise QueryError("cursor: it continues one search, not a batch")
+
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        """What must be encoded."""
+        found = (modality for query in self.queries for modality in query.modalities)
+        return tuple(dict.fromkeys(found))
+
+    def ask(self, engine: Engine, generation: Generation) -> list[Answer]:
+        """The answers of one generation, in order, its encoder having been proven.
 
         Raises:
             CollectionMissing: The store no longer has the generation.
             DiptychError: As documented at the searcher.
         """
-        modalities = self._modalities(generation)
-        options = [self._to_options(modality) for modality in modalities]
-        generation.prove([self.query.modality])
-        vector = encode_query(self.query, generation.encoder, limits=self.limits).tolist()
-        ask = _ask_chunks if self.all_chunks else _ask_documents
-        name = generation.collection.name
-        answers = [
-            to_hits(ask(engine, name, vector, option), self.query.text) for option in options
+        targets = self._to_targets(generation)
+        for target in targets:
+            to_filter(target, self.options.where)  # what cannot be answered is not encoded
+        cursors = [self._to_cursor(query, generation) for query in self.queries]
+        generation.prove(self.modalities)
+        aims = to_aims(self.queries, engine, generation, limits=self.limits)
+        inquiries = [
+            Inquiry(self.options, aim, targets, generation.scale, digest, cursor)
+            for aim, (digest, cursor) in zip(aims, cursors, strict=True)
         ]
-        return tuple(answers[0]) if len(answers) == 1 else interleave(answers, self.top_k)
+        return answer_all(inquiries, engine, generation.collection.name)
 
-    def _modalities(self, generation: Generation) -> list[Modality]:
+    def _to_targets(self, generation: Generation) -> list[Modality]:
         """The modalities to ask for: those of the target that the space has."""
-        space = generation.encoder.space
-        wanted = [one for one in self.target.modalities if one in space.modalities]
+        space, target = generation.encoder.space, self.options.targets
+        wanted = [one for one in target.modalities if one in space.modalities]
         if not wanted:
             raise UnsupportedModality(
-                f"{space.model_id} encodes no {self.target}s, so the collection has none"
+                f"{space.model_id} encodes no {target}s, so the collection has none"
             )
         return wanted
 
-    def _to_options(self, modality: Modality) -> dict[str, Any]:
-        """What every engine is asked with besides the vector."""
-        filter_ = to_filter(modality, self.where)
-        top_k: object = self.top_k
-        is_count = isinstance(top_k, int) and not isinstance(top_k, bool)
-        if not (is_count and top_k in range(1, MAX_TOP_K + 1)):
-            raise QueryError(f"top_k is a whole number from 1 to {MAX_TOP_K:,}, not {top_k!r}")
-        threshold = self.score_threshold
-        if threshold is not None and not -1 <= threshold <= 1:
-            raise QueryError(f"score_threshold is a cosine from -1 to 1, not {threshold!r}")
-        return {"query_filter": filter_, "limit": top_k, "score_threshold": threshold}
-
-
-def _ask_chunks(
-    engine: Engine, name: str, vector: list[float], options: Mapping[str, Any]
-) -> list[Any]:
-    """The nearest points of the store."""
-    return engine.query_points(name, vector, **options).points
-
-
-def _ask_documents(
-    engine: Engine, name: str, vector: list[float], options: Mapping[str, Any]
-) -> list[Any]:
-    """The nearest point of each of the nearest documents."""
-    groups = engine.query_points_groups(
-        name, DOCUMENT_FIELD, vector, group_size=1, **options
-    ).groups
-    return [group.hits[0] for group in groups]
+    def _to_cursor(self, query: Composition, generation: Generation) -> tuple[str, Cursor | None]:
+        terms = [(term.query, term.weight) for term in query.terms]
+        digest = to_digest(terms, self.options, generation.mark)
+        given = self.options.cursor
+        return digest, None if given is None else from_text(given, digest)

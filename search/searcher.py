@@ -7,24 +7,26 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schemas.errors import CollectionMissing, QueryError, SpaceMismatch
-from schemas.query import Page, Target
+from schemas.errors import CollectionMissing, SpaceMismatch
+from schemas.query import Page
+from search.composition import to_composition
 from search.generation import Follower, Generation
-from search.query import to_query
+from search.options import to_options
 from search.request import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
     from types import TracebackType
-    from typing import Self
+    from typing import Self, Unpack
 
     from ingest.decode.limits import Limits
     from ingest.store.collections import ConcreteCollection
     from ingest.store.engine import Engine
-    from schemas.query import Hit, Where
     from schemas.settings import Settings
     from schemas.space import Encoder
-    from search.query import QueryLike
+    from search.composition import QueryLike
+    from search.inquiry import Answer
+    from search.options import SearchOptions
 
 
 class Searcher:
@@ -170,30 +172,18 @@ class Searcher:
             refresh_seconds=seconds,
         )
 
-    def search(
-        self,
-        query: QueryLike,
-        *,
-        target: Target | str = Target.ANY,
-        where: Where | Sequence[Where] | None = None,
-        top_k: int = 10,
-        all_chunks: bool = False,
-        score_threshold: float | None = None,
-    ) -> Page:
+    def search(self, query: QueryLike, **options: Unpack[SearchOptions]) -> Page:
         """The nearest items of the collection.
 
         Args:
-            query: A ``str`` is always a text, never a path; a ``Path``, bytes or a Pillow image
-                is an image.
-            target: Which modality is searched for. ``any`` asks each modality by itself and
-                interleaves the answers by rank, because their cosines are not comparable.
-            where: Conditions by payload field that must all hold; several mappings too.
-            top_k: Length of the answer at most, 1 to 10,000.
-            all_chunks: Give every chunk its own hit, not only the nearest of each document.
-            score_threshold: Leave out hits of a lower cosine.
+            query: A ``str`` is always a text, never a path; a ``Path``, bytes or a Pillow image is
+                an image; ``Query(item=...)`` is something in the collection; a ``Composition``
+                several of them with weights.
+            **options: See :class:`search.options.SearchOptions`.
 
         Returns:
-            Hits by falling raw cosine, equal ones by point id, ranked from 1.
+            Hits by falling raw cosine, or by falling calibrated score where several modalities
+            were asked for, equal ones by point id, ranked from 1.
 
         Raises:
             EmptyQuery: The query has no content.
@@ -205,24 +195,39 @@ class Searcher:
                 with (checked at the first use of each modality).
             StoreError: The store failed.
         """
+        return self.search_batch([query], **options)[0]
+
+    def search_batch(
+        self, queries: Iterable[QueryLike], **options: Unpack[SearchOptions]
+    ) -> list[Page]:
+        """A page for each query, in order: texts are encoded together, the store is asked once.
+
+        Args:
+            queries: As for :meth:`search`.
+            **options: The same for all of them; ``cursor`` only with one.
+
+        Raises:
+            DiptychError: As :meth:`search` does; one query that cannot be answered fails all.
+        """
         begun = time.perf_counter()
         request = Request(
-            query=to_query(query),
-            target=_to_target(target),
-            where=where,
-            top_k=top_k,
-            all_chunks=all_chunks,
-            score_threshold=score_threshold,
-            limits=self._limits,
+            tuple(to_composition(query) for query in queries), to_options(options), self._limits
         )
-        hits, generation = self._answer(request)
-        return Page(
-            hits=hits,
-            target=request.target,
-            model_id=generation.encoder.space.model_id,
-            collection=generation.collection.name,
-            took_seconds=time.perf_counter() - begun,
-        )
+        if not request.queries:
+            return []
+        answers, generation = self._answer(request)
+        seconds = time.perf_counter() - begun
+        return [
+            Page(
+                hits=answer.hits,
+                target=request.options.targets,
+                model_id=generation.encoder.space.model_id,
+                collection=generation.collection.name,
+                took_seconds=seconds,
+                next_cursor=answer.next_cursor,
+            )
+            for answer in answers
+        ]
 
     def close(self) -> None:
         """Let go of the store; closing twice is harmless."""
@@ -241,16 +246,15 @@ class Searcher:
         """Close."""
         self.close()
 
-    def _answer(self, request: Request) -> tuple[tuple[Hit, ...], Generation]:
-        """The hits, and the one generation that all of them are from."""
+    def _answer(self, request: Request) -> tuple[list[Answer], Generation]:
+        """The answers, and the one generation that all of them are from."""
         if self._follower is None:
             return request.ask(self._engine, self._fixed), self._fixed
-        modality = request.query.modality
-        generation = self._follower.look(modality)
+        generation = self._follower.look(request.modalities)
         try:
             return request.ask(self._engine, generation), generation
         except CollectionMissing:
-            replaced = self._follower.replace(generation, modality)
+            replaced = self._follower.replace(generation, request.modalities)
             if replaced is None:
                 raise
         return request.ask(self._engine, replaced), replaced
@@ -278,11 +282,3 @@ def _check_model(collection: ConcreteCollection, model: str | None) -> None:
         f"collection {collection.name!r} was built with {recorded}, not with {model}: leave the "
         f"model out, or name a collection that was built with it"
     )
-
-
-def _to_target(target: Target | str) -> Target:
-    try:
-        return Target(target)
-    except ValueError:
-        choices = ", ".join(Target)
-        raise QueryError(f"target {target!r} is not one of {choices}") from None

@@ -10,16 +10,16 @@ from PIL import Image, ImageDraw
 
 from schemas.errors import DiptychError, QueryError
 from schemas.records import Modality, Part
+from search.composition import to_composition
 from search.drawing import fit_inside, fit_name, load_font, wrap_lines
 from search.photograph import open_photograph
-from search.query import to_query
 from search.table import to_extent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from schemas.query import Hit, ImageSource, Page, Query
-    from search.query import QueryLike
+    from schemas.query import Composition, Hit, ImageSource, Page, Query
+    from search.composition import QueryLike
 
 COLUMNS = 5
 MOST_HITS = 100
@@ -72,7 +72,7 @@ def write_sheets(answers: Iterable[tuple[QueryLike, Page]], path: Path) -> None:
 
 def draw_sheets(answers: Iterable[tuple[QueryLike, Page]]) -> Image.Image:
     """The sheet as an RGB image of a fixed width; a photograph that is gone is drawn as gone."""
-    sections = [_draw_section(to_query(query), page) for query, page in answers]
+    sections = [_draw_section(to_composition(query), page) for query, page in answers]
     height = sum(section.height for section in sections) + _MARGIN
     sheet = Image.new("RGB", (_WIDTH, height), _PAPER)
     top = 0
@@ -98,7 +98,7 @@ class _Pen(NamedTuple):
         return top
 
 
-def _draw_section(query: Query, page: Page) -> Image.Image:
+def _draw_section(query: Composition, page: Page) -> Image.Image:
     """Header and grid of one answer."""
     header = _draw_header(query, page)
     hits = page.hits[:MOST_HITS]
@@ -113,13 +113,14 @@ def _draw_section(query: Query, page: Page) -> Image.Image:
     return section
 
 
-def _draw_header(query: Query, page: Page) -> Image.Image:
+def _draw_header(query: Composition, page: Page) -> Image.Image:
     """What was asked, large, and who answered, small; as high as these need."""
     header = Image.new("RGB", (_WIDTH, _HEADER_MOST_PIXELS), _PAPER)
     draw = ImageDraw.Draw(header)
     left, bottom = _MARGIN, 0
-    if query.image is not None:
-        picture = _draw_mounted(query.image, _HEADER_PICTURE)
+    image = next((term.query.image for term in query.terms if term.query.image is not None), None)
+    if image is not None:
+        picture = _draw_mounted(image, _HEADER_PICTURE)
         header.paste(picture, (_MARGIN, _MARGIN))
         left, bottom = left + picture.width + 24, _MARGIN + picture.height
     pen = _Pen(draw, left, _WIDTH - _MARGIN - left)
@@ -202,15 +203,29 @@ def _to_reason(error: DiptychError) -> str:
     return str(getattr(error, "reason", error))
 
 
-def _to_heading(query: Query, page: Page) -> str:
-    asked = "words" if query.text is not None else "a photograph"
+def _to_heading(query: Composition, page: Page) -> str:
+    asked = " and ".join(dict.fromkeys(_to_kind(term.query) for term in query.terms))
     found = {"image": "photographs", "text": "documents", "any": "photographs and documents"}
     return f"{found[page.target]} for {asked}"
 
 
-def _to_title(query: Query) -> str:
+def _to_kind(query: Query) -> str:
+    if query.item is not None:
+        return "an indexed item"
+    return "words" if query.text is not None else "a photograph"
+
+
+def _to_title(query: Composition) -> str:
+    """Its parts, with a sign between them."""
+    parts = [("- " if term.weight < 0 else "+ ") + _to_name(term.query) for term in query.terms]
+    return " ".join(parts).removeprefix("+ ")
+
+
+def _to_name(query: Query) -> str:
     if query.text is not None:
         return f"“{query.text.strip()}”"
+    if query.item is not None:
+        return query.item.rpartition("/")[2]
     return Path(query.image).name if isinstance(query.image, str | Path) else "an opened image"
 
 

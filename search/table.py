@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from schemas.records import Modality, Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from schemas.query import Hit, Page
 
@@ -19,7 +19,9 @@ LEAST_WIDTH = 40
 
 
 def to_table(page: Page, *, width: int = 100) -> str:
-    """Rank, score, what, where, title, and size or page; a snippet below its row.
+    """Rank, score, percentile, what, where, title, and size or page.
+
+    Below its row stand a hit's snippet, further passages, and how its score came about.
 
     Args:
         page: The answer.
@@ -35,6 +37,10 @@ def to_table(page: Page, *, width: int = 100) -> str:
     for hit, row in zip(page.hits, rows, strict=True):
         lines.append(_join(row, widths))
         lines += _to_snippet_lines(hit, max(width, LEAST_WIDTH))
+        lines += [
+            _to_line(f"{one.score:.3f}  {one.snippet or ''}", width) for one in hit.passages[1:]
+        ]
+        lines += _to_explanation_lines(hit.explanation, width)
     return "\n".join([*lines, "", _to_footer(page)])
 
 
@@ -76,6 +82,7 @@ def _to_cells(hit: Hit) -> tuple[str, ...]:
     return (
         f"{hit.rank:>3}",
         f"{hit.score:>6.3f}",
+        "" if hit.percentile is None else f"{hit.percentile:.1f}%",
         str(hit.modality),
         to_printable(to_place(hit.location)),
         to_printable(hit.title or ""),
@@ -100,9 +107,29 @@ def _to_snippet_lines(hit: Hit, width: int) -> list[str]:
     )
 
 
+def _to_explanation_lines(explanation: Mapping[str, Any] | None, width: int) -> Iterator[str]:
+    if explanation is None:
+        return
+    facts = {key: value for key, value in explanation.items() if key != "parts"}
+    yield _to_line(_to_facts(facts), width)
+    for part in explanation["parts"]:
+        yield _to_line("  " + _to_facts(part), width)
+
+
+def _to_line(text: str, width: int) -> str:
+    shown = SNIPPET_INDENT + to_printable(text)
+    return shown if len(shown) <= width else shown[: width - 1] + "…"
+
+
+def _to_facts(facts: Mapping[str, Any]) -> str:
+    shown = (f"{value:.4f}" if isinstance(value, float) else str(value) for value in facts.values())
+    return ", ".join(f"{key} {value}" for key, value in zip(facts, shown, strict=True))
+
+
 def _to_footer(page: Page) -> str:
     count = len(page.hits)
+    more = f"; more: --cursor {page.next_cursor}" if page.next_cursor else ""
     return (
         f"{count} {'hit' if count == 1 else 'hits'} in {page.collection} "
-        f"({page.model_id}, {page.took_seconds * 1000:.0f} ms)"
+        f"({page.model_id}, {page.took_seconds * 1000:.0f} ms){more}"
     )

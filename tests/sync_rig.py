@@ -137,9 +137,13 @@ class Rig:
 
     def sync(self, *sources: Path, **options: Any) -> SyncReport:
         """One run."""
+        roots = [RootSettings(source=str(source)) for source in sources or (self.folder,)]
+        return self.sync_roots(roots, **options)
+
+    def sync_roots(self, roots: Sequence[RootSettings], **options: Any) -> SyncReport:
+        """One run over roots that are more than a place."""
         self.encoder.encoded = 0
         self.engine.writes = 0
-        roots = [RootSettings(source=str(source)) for source in sources or (self.folder,)]
         chosen = SyncOptions(show_progress=False, **options)
         engine: Any = self.engine
         return SyncJob(roots, self.settings(), options=chosen).run(

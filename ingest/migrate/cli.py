@@ -49,6 +49,11 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write the report there, as JSON.",
 )
+@click.option(
+    "--metrics",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write metrics for Prometheus there: a .prom file.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @log_options
 def migrate(  # noqa: PLR0913 - one parameter an option
@@ -61,6 +66,7 @@ def migrate(  # noqa: PLR0913 - one parameter an option
     abandon: bool,
     keep: int,
     report_path: Path | None,
+    metrics: Path | None,
     as_json: bool,
     **flags: object,
 ) -> int:
@@ -82,14 +88,15 @@ def migrate(  # noqa: PLR0913 - one parameter an option
     from threading import Event
 
     from ingest.migrate.job import MigrateJob, MigrationOptions
-    from ingest.sync.publish import Outlets, run_published
     from ingest.sync.table import to_sync_table
+    from ingest.telemetry.publish import Outlets, run_published
 
     stopping = Event()
     set_on_signal(stopping)
     options = MigrationOptions(pairs=pairs, evaluates=not no_evaluate, force=force, keep=keep)
     job = MigrateJob(settings, options=options, stopping=stopping)
-    report = run_published(job.run, settings, Outlets(report_path), command="migrate")
+    outlets = Outlets(report_path, metrics)
+    report = run_published(job.run, settings, outlets, command="migrate")
     click.echo(json.dumps(report.to_json(), indent=2) if as_json else to_sync_table(report))
     return report.exit_code
 

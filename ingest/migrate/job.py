@@ -13,6 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from ingest.background import refresh_background
 from ingest.dead_letters import DeadLetters
 from ingest.encoders.canary import canary_vectors
 from ingest.encoders.recorded import load_recorded_encoder
@@ -188,6 +189,7 @@ class MigrateJob:
             if session.stopping.is_set():
                 self._notes.append("interrupted: run the same command again to go on")
                 return report
+            refresh_background(engine, building.name)
             engine.flush()
             engine.optimize(building.name)
             self._check(session, reports, live)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING
+
+from schemas.report import Counts
 
 if TYPE_CHECKING:
     from schemas.status import RootStatus, StatusReport
 
 UNKNOWN = "-"
 _COUNTS = ("images", "texts", "items", "failed")
-_CHANGES = ("added", "updated", "deleted", "failed")
 _WIDTH = 10
 _KILO = 1_000
 
@@ -53,8 +55,9 @@ def _to_last_run(report: StatusReport) -> str:
     run = report.last_run
     if run is None:
         return "none is known"
-    counts = run.get("counts") or {}
-    changed = [f"{counts[name]:,} {name}" for name in _CHANGES if name in counts]
+    known = {field.name for field in fields(Counts)}  # another version may have kept others
+    counts = {name: number for name, number in (run.get("counts") or {}).items() if name in known}
+    changed = [f"{number:,} {name}" for name, number in Counts(**counts).changes.items()]
     command, ended, code = (run.get(key) for key in ("command", "finished_at", "exit_code"))
     return f"{command}, ended {ended}, exit status {code}: {', '.join(changed)}"
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from threading import Event
     from typing import Any
 
-    from ingest.sync.publish import Outlets
+    from ingest.telemetry.publish import Outlets
     from schemas.settings import RootSettings, Settings
     from schemas.sync_report import SyncReport
 
@@ -97,7 +97,7 @@ def sync(  # noqa: PLR0913 - one parameter an option
     if plans:
         return _plan(roots, settings, options, as_json=as_json)
     from ingest.sync.job import SyncJob
-    from ingest.sync.publish import Outlets, run_published
+    from ingest.telemetry.publish import Outlets, run_published
 
     outlets = Outlets(report, metrics)
     if watch:
@@ -146,8 +146,8 @@ def _watch(
     every_seconds: float,
     outlets: Outlets,
 ) -> int:
-    from ingest.sync.publish import run_published
     from ingest.sync.watch import watch
+    from ingest.telemetry.publish import run_published
 
     def show(report: SyncReport) -> None:
         _show(report, as_json=False)

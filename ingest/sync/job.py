@@ -12,6 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from ingest.background import refresh_background
 from ingest.job import choose_encoder, ensure_live
 from ingest.logs import log_fields
 from ingest.recorded_policy import with_recorded_policy
@@ -133,7 +134,7 @@ def sync_roots(
     Raises:
         StoreUnavailable: The store went away for longer than retries last.
     """
-    opened, problems = _open_all(roots, session)
+    opened, problems = open_all(roots, session.settings)
     begun: list[tuple[str, RootSync]] = []
     for root, source in opened:
         if session.stopping.is_set():
@@ -151,15 +152,20 @@ def sync_roots(
     return reports, problems
 
 
-def _open_all(
-    roots: Sequence[RootSettings], session: Session
+def open_all(
+    roots: Sequence[RootSettings], settings: Settings
 ) -> tuple[list[tuple[RootSettings, Source]], list[RootProblem]]:
-    """The sources of all roots that are there."""
+    """The sources of all roots that are there, no two of one name; and what is wrong with others.
+
+    Args:
+        roots: In their order; of two of one name the first is opened.
+        settings: Limits.
+    """
     opened: list[tuple[RootSettings, Source]] = []
     problems = []
     for root in roots:
         try:
-            source = open_root(root, session.settings)
+            source = open_root(root, settings)
         except (SourceUnavailable, SettingsError) as error:
             problems.append(_to_unopened(root, error))
             continue
@@ -176,6 +182,8 @@ def _finish(session: Session) -> int | None:
     name, engine = session.collection.name, session.engine
     if session.is_embedded and not session.guard.has_written:
         return None  # counting would load all of it
+    if session.guard.has_written:
+        refresh_background(engine, name)
     engine.flush()
     if session.guard.has_written and not session.stopping.is_set():
         engine.optimize(name)

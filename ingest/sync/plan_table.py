@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from schemas.sync_plan import PlanAction
 
 if TYPE_CHECKING:
-    from schemas.sync_plan import SyncPlan
+    from schemas.sync_plan import PlanEntry, SyncPlan
 
 SHOWN_ENTRIES = 20
 """Entries listed at the end; all of them are in the JSON."""
@@ -22,7 +22,7 @@ def to_plan_table(plan: SyncPlan) -> str:
         f"planned in {plan.seconds:.1f} s; nothing has been done",
         "",
     ]
-    counts = Counter((one.root, one.action, _to_kind(one.reason)) for one in plan.entries)
+    counts = Counter((one.root, one.action, _to_kind(one)) for one in plan.entries)
     lines += [
         f"{count:>9,}  {action:<10}{root}{f': {reason}' if reason else ''}"
         for (root, action, reason), count in counts.items()
@@ -35,9 +35,8 @@ def to_plan_table(plan: SyncPlan) -> str:
     return "\n".join(lines)
 
 
-def _to_kind(reason: str) -> str:
-    """A reason without what it says of a single item."""
-    for kind in ("moved from", "moved to"):
-        if reason.startswith(kind):
-            return f"{kind} another place (same bytes)"
-    return reason.partition(":")[0]
+def _to_kind(entry: PlanEntry) -> str:
+    """Its reason without what that says of a single item."""
+    if entry.action is PlanAction.MOVE:
+        return "moved from another place (same bytes)"
+    return entry.reason.partition(":")[0]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -13,9 +14,10 @@ from ingest.job import choose_encoder
 from ingest.recorded_policy import with_recorded_policy
 from ingest.store.collections import check_space, find_live
 from ingest.store.retrying import open_store_patiently
+from ingest.sync.job import open_all
 from ingest.sync.root_plan import RootMemory, RootPlan, read_memory, to_all_entries
-from ingest.sync.roots import choose_roots, open_root
-from ingest.sync.session import SyncOptions, open_session
+from ingest.sync.roots import choose_roots
+from ingest.sync.session import SyncOptions, open_session, with_sound_ledger
 from schemas.errors import SettingsError, SourceUnavailable
 from schemas.sync_plan import SyncPlan
 from schemas.sync_report import RootProblem
@@ -23,10 +25,15 @@ from schemas.sync_report import RootProblem
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ingest.sources.source import Source
+    from ingest.store.collections import ConcreteCollection
     from ingest.store.engine import Engine
     from ingest.sync.session import Session
     from schemas.settings import RootSettings, Settings
     from schemas.space import Encoder
+    from schemas.sync_plan import PlanEntry
+
+    _Plans = tuple[list[PlanEntry], list[RootProblem]]
 
 
 def make_plan(
@@ -39,7 +46,8 @@ def make_plan(
 ) -> SyncPlan:
     """Plan a synchronisation; encodes nothing and writes nothing to the index.
 
-    Lists every root, and reads and hashes only items whose stamp is not the known one.
+    Lists every root, and reads and hashes only items whose stamp is not the known one. A ledger
+    that turns out to be damaged is set aside, and the payloads are read instead.
 
     Args:
         roots: As for :class:`~ingest.sync.job.SyncJob`.
@@ -61,32 +69,16 @@ def make_plan(
         live = find_live(engine, settings.collection)
         settings = with_recorded_policy(live, settings)
         encoder = encoder or choose_encoder(live, settings)
-        session = None
-        if live is not None:
+        planner = _Planner(roots, settings, options, encoder)
+        if live is None:
+            entries, problems = planner.plan(None)
+        else:
             check_space(live, encoder.space)
-            opened = open_session(
-                engine, encoder, live, settings=settings, options=options, stopping=Event()
-            )
-            session = stack.enter_context(opened)
-        metadata = session.collection.metadata if session else {}
-        plans: dict[str, RootPlan] = {}
-        problems: list[RootProblem] = []
-        for root in choose_roots(roots, settings, metadata):
-            name = root.name or root.source
-            try:
-                plan = _to_plan(root, settings, options, encoder, session)
-                plan.list_items()
-            except (SourceUnavailable, SettingsError) as error:
-                problems.append(RootProblem.from_error(name, error))
-                continue
-            plans[name] = plan
-        entries = to_all_entries(list(plans.values()))
-        for name, plan in plans.items():
-            if plan.refusal is not None:
-                problems.append(RootProblem.from_error(name, plan.refusal))
+            run = partial(planner.plan_live, engine, live)
+            entries, problems = with_sound_ledger(run, settings, live.name)
     return SyncPlan(
         url=settings.url,
-        collection=session.collection.name if session else settings.collection,
+        collection=live.name if live else settings.collection,
         model_id=encoder.space.model_id,
         entries=tuple(entries),
         problems=tuple(problems),
@@ -94,14 +86,52 @@ def make_plan(
     )
 
 
-def _to_plan(
-    root: RootSettings,
-    settings: Settings,
-    options: SyncOptions,
-    encoder: Encoder,
-    session: Session | None,
-) -> RootPlan:
-    source = open_root(root, settings)
-    memory = read_memory(source, session) if session else RootMemory()
-    fingerprints = to_fingerprints(settings, encoder.space)
-    return RootPlan(source, memory, fingerprints, settings, options)
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    """Plans all roots, one after another as the run goes through them."""
+
+    roots: Sequence[RootSettings]
+    settings: Settings
+    options: SyncOptions
+    encoder: Encoder
+
+    def plan_live(self, engine: Engine, live: ConcreteCollection) -> _Plans:
+        """Against a collection that is there.
+
+        Raises:
+            LedgerDamaged: Nothing has been planned; it may be tried again without that ledger.
+        """
+        with open_session(
+            engine,
+            self.encoder,
+            live,
+            settings=self.settings,
+            options=self.options,
+            stopping=Event(),
+        ) as session:
+            return self.plan(session)
+
+    def plan(self, session: Session | None) -> _Plans:
+        """Entries and problems of all roots; without a session nothing is indexed yet."""
+        metadata = session.collection.metadata if session else {}
+        chosen = choose_roots(self.roots, self.settings, metadata)
+        plans: dict[str, RootPlan] = {}
+        opened, problems = open_all(chosen, self.settings)
+        for _, source in opened:
+            try:
+                plan = self._plan_root(source, session)
+                plan.list_items()
+            except (SourceUnavailable, SettingsError) as error:
+                problems.append(RootProblem.from_error(source.name, error))
+                continue
+            plans[source.name] = plan
+        entries = to_all_entries(list(plans.values()))
+        for name, plan in plans.items():
+            if plan.refusal is not None:
+                problems.append(RootProblem.from_error(name, plan.refusal))
+        return entries, problems
+
+    def _plan_root(self, source: Source, session: Session | None) -> RootPlan:
+        memory = read_memory(source, session) if session else RootMemory()
+        fingerprints = to_fingerprints(self.settings, self.encoder.space)
+        return RootPlan(source, memory, fingerprints, self.settings, self.options)

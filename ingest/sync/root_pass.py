@@ -14,7 +14,7 @@ from ingest.ledger.ledger import RootState, Settled
 from ingest.outcome import Action, Outcome, Tally
 from ingest.plan import read_root
 from ingest.progress import Progress
-from ingest.refresh import Refresh, check_rival
+from ingest.refresh import Refresh, check_rival, to_other_kind
 from ingest.sources.uris import to_source_uri
 from ingest.store.writer import Writer
 from ingest.sync.recorder import Recorder
@@ -143,10 +143,7 @@ class RootPass:
             self._session.agreed[name] = self._ledger.read_root(name)
         state = self._session.agreed[name]
         if self._ledger.has_others(name, self._prefix):
-            raise SettingsError(
-                f"the name {name!r} already stands for another kind of source in this collection; "
-                f"give {self._source.location} another one with --name"
-            )
+            raise to_other_kind(self._source)
         first = self._ledger.find_first(self._prefix)
         if first is not None and state.context != self._context:
             check_rival(self._source, first, self._ledger[first].location)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import ChainMap, Counter
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from ingest.comparison import check_modality, find_difference, read_content, to_
 from ingest.dead_letters import DeadLetters
 from ingest.ledger.ledger import RootState
 from ingest.plan import read_root
-from ingest.refresh import check_rival
+from ingest.refresh import check_rival, to_other_kind
 from ingest.sources.uris import to_source_uri
 from ingest.sync.selection import Selection
 from ingest.sync.sweep import check_sweep, take_twin
@@ -58,20 +58,25 @@ def read_memory(source: Source, session: Session) -> RootMemory:
     """From the ledger where that agrees with the collection, else from the payloads.
 
     Raises:
-        SettingsError: The root's name stands for another place that is still there.
+        SettingsError: The root's name stands for another place that is still there, or for another
+            kind of source.
         StoreUnavailable: The store did not answer.
     """
     ledger, name = session.ledger, source.name
     prefix = to_source_uri(name, "", source.scheme)
     stamps = ledger.read_stamps(prefix)
     known: Mapping[str, Known] = ledger
-    if name not in session.agreed:
-        found = read_root(session.engine, session.collection.name, name)
-        known = {uri: one for uri, one in found.items() if uri.startswith(prefix)}
+    if name in session.agreed:
+        has_others = ledger.has_others(name, prefix)
+    else:
+        known = read_root(session.engine, session.collection.name, name)
+        has_others = any(not uri.startswith(prefix) for uri in known)
         stamps = {uri: stamps.get(uri) if ledger.get(uri) == known[uri] else None for uri in known}
+    if has_others:
+        raise to_other_kind(source)
     state = ledger.read_root(name)
     is_same_place = state.context == session.to_context(source)
-    first = next(iter(stamps), None)
+    first = min(stamps, default=None)
     if first is not None and not is_same_place:
         check_rival(source, first, known[first].location)
     return RootMemory(
@@ -96,8 +101,7 @@ class RootPlan:
         options: What the run would be asked for.
 
     Attributes:
-        new: Content hash of each item that would be added.
-        added: How many items of each content hash would be, and excuse none that vanished yet.
+        added: How many items of each content hash would be added and excuse none that vanished yet.
         refusal: Why the sweep would be refused.
     """
 
@@ -119,8 +123,9 @@ class RootPlan:
         self._vanished: list[str] = []
         self._moved: set[str] = set()
         self._listed = 0
-        self.new: dict[str, str] = {}
+        self._new: dict[str, str] = {}
         self.added: Counter[str] = Counter()
+        self._unclaimed: defaultdict[str, deque[str]] = defaultdict(deque)
         self.refusal: MassDeleteRefused | None = None
 
     def list_items(self) -> None:
@@ -143,38 +148,30 @@ class RootPlan:
             self._decisions[item.source_uri] = self._decide(item)
         self._add_held_back(selection)
         self._vanished, self._listed = selection.to_vanished(), selection.listed
-        self.added = Counter(self.new.values())
+        self.added = Counter(self._new.values())
+        for uri, content_hash in self._new.items():
+            self._unclaimed[content_hash].append(uri)
 
     def find_moved(self, plans: Sequence[RootPlan]) -> None:
         """Which vanished items are among those that plans add; each of these excuses one."""
+        for uri in (uri for uri in self._vanished if uri not in self._moved):
+            for plan in plans:
+                same_bytes = take_twin(self._memory.known[uri].versions, plan.added)
+                if same_bytes is not None:
+                    self._moved.add(uri)
+                    plan.claim(same_bytes, uri)
+                    break
+
+    def claim(self, content_hash: str, origin: str) -> None:
+        """An item that would be added has moved here."""
+        reason = f"moved from {origin} (same bytes)"
+        self._decisions[self._unclaimed[content_hash].popleft()] = (PlanAction.MOVE, reason)
+
+    def to_entries(self) -> list[PlanEntry]:
+        """One entry an item, in the order of the listing; what vanished comes last."""
         for uri in self._vanished:
-            versions = self._memory.known[uri].versions
-            if uri not in self._moved and any(take_twin(versions, one.added) for one in plans):
-                self._moved.add(uri)
-
-    def read_vanished(self) -> dict[str, str]:
-        """The items that vanished, by content hash."""
-        known = self._memory.known
-        return {
-            version.content_hash: uri for uri in self._vanished for version in known[uri].versions
-        }
-
-    def to_entries(self, added: Mapping[str, str], vanished: Mapping[str, str]) -> list[PlanEntry]:
-        """One entry an item, in the order of the listing; what vanished comes last.
-
-        Args:
-            added: URI of an item that any root would add, by content hash.
-            vanished: URI of one that vanished from any, likewise.
-        """
-        for uri in self._vanished:
-            hashes = [version.content_hash for version in self._memory.known[uri].versions]
-            target = next((added[one] for one in hashes if one in added), None)
-            reason = "gone from its source" if target is None else f"moved to {target} (same bytes)"
-            self._decisions[uri] = (PlanAction.DELETE, reason)
-        for uri, content_hash in self.new.items():
-            if content_hash in vanished:
-                reason = f"moved from {vanished[content_hash]} (same bytes)"
-                self._decisions[uri] = (PlanAction.ADD, reason)
+            if uri not in self._moved:
+                self._decisions[uri] = (PlanAction.DELETE, "gone from its source")
         self._check_sweep()
         name = self._source.name
         return [
@@ -208,12 +205,13 @@ class RootPlan:
             difference = find_difference(known, record, self._fingerprints, version)
         if known is not None and difference is None:
             return PlanAction.UNCHANGED, ""
-        if (failure := self._find_failure(uri)) is not None:
-            return self._decide_failed(failure, version)
-        if difference is not None:
-            return PlanAction.UPDATE, difference.reason
-        self.new[uri] = version.content_hash
-        return PlanAction.ADD, "new"
+        failure = self._find_failure(uri)
+        decision = self._decide_failed(failure, version) if failure else None
+        if known is None and (decision is None or decision[0] is PlanAction.RETRY):
+            self._new[uri] = version.content_hash
+        if decision is not None:
+            return decision
+        return (PlanAction.UPDATE, difference.reason) if difference else (PlanAction.ADD, "new")
 
     def _find_failure(self, uri: str) -> Failure | None:
         _, failure = self._memory.failed.get(uri, (None, None))
@@ -268,15 +266,4 @@ def to_all_entries(plans: Sequence[RootPlan]) -> list[PlanEntry]:
         plan.find_moved([plan])
     for plan in plans:
         plan.find_moved(plans)
-    added, vanished = _to_places(plans)
-    return [
-        entry
-        for plan, own, gone in zip(plans, added, vanished, strict=True)
-        for entry in plan.to_entries(ChainMap(own, *added), ChainMap(gone, *vanished))
-    ]
-
-
-def _to_places(plans: Sequence[RootPlan]) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    """Where the contents are that are new, and where those were that vanished: a pair a root."""
-    added = [{content_hash: uri for uri, content_hash in plan.new.items()} for plan in plans]
-    return added, [plan.read_vanished() for plan in plans]
+    return [entry for plan in plans for entry in plan.to_entries()]

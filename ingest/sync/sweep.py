@@ -24,8 +24,10 @@ FEW_ITEMS = 10
 """So few may always go, unless they are all there are: a tenth of a small folder is one file."""
 
 
-def take_twin(versions: Iterable[Version], added: Counter[str]) -> bool:
-    """Whether an added item has the bytes of one that vanished; each excuses one.
+def take_twin(versions: Iterable[Version], added: Counter[str]) -> str | None:
+    """The content hash by which an added item has the bytes of one that vanished, if one has.
+
+    Each excuses one.
 
     Args:
         versions: Of the item that vanished.
@@ -34,8 +36,8 @@ def take_twin(versions: Iterable[Version], added: Counter[str]) -> bool:
     for version in versions:
         if added[version.content_hash] > 0:
             added[version.content_hash] -= 1
-            return True
-    return False
+            return version.content_hash
+    return None
 
 
 def check_sweep(

@@ -45,12 +45,5 @@ def to_sync_table(report: SyncReport) -> str:
 
 
 def _to_row(counts: Counts) -> str:
-    """An item that moved is among the added, its old place among the deleted: shown once.
-
-    It is shown where it is now.
-    """
-    shown = {name: getattr(counts, name) for name in _COLUMNS}
-    shown["moved"] += counts.moved_in - counts.moved_out
-    shown["added"] -= shown["moved"]
-    shown["deleted"] -= counts.moved
+    shown = {"scanned": counts.scanned, "unchanged": counts.unchanged, **counts.changes}
     return "".join(f"{shown[name]:>{_WIDTH},}" for name in _COLUMNS)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 
 from ingest.cli import set_on_signal
+from ingest.logs import log_options
 
 
 @click.command()
@@ -17,13 +19,27 @@ from ingest.cli import set_on_signal
 @click.option("--url", help="Server, or folder of an embedded index.  [default: diptych-index]")
 @click.option("--collection", help="Collection in the index.  [default: diptych]")
 @click.option("--model", help="Model id or folder.  [default: the collection's]")
+@click.option(
+    "--report",
+    "report_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write the report there, as JSON.",
+)
+@click.option(
+    "--metrics",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write metrics for Prometheus there: a .prom file.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@log_options
 def verify(
     sources: tuple[str, ...],
     *,
     repair: bool,
     checksum: bool,
     allow_mass_delete: bool,
+    report_path: Path | None,
+    metrics: Path | None,
     as_json: bool,
     **flags: object,
 ) -> int:
@@ -38,6 +54,7 @@ def verify(
     stopping = Event()
     set_on_signal(stopping)
     from ingest.sync.session import SyncOptions
+    from ingest.telemetry.publish import Outlets, run_published
     from ingest.verify.job import VerifyJob
     from ingest.verify.table import to_audit_table
     from schemas.settings import RootSettings, load_settings
@@ -46,6 +63,7 @@ def verify(
     roots = [RootSettings(source=source) for source in sources]
     options = SyncOptions(allow_mass_delete=allow_mass_delete, checksum=checksum)
     job = VerifyJob(roots, settings, options=options, repairs=repair, stopping=stopping)
-    report = job.run()
+    outlets = Outlets(report_path, metrics)
+    report = run_published(job.run, settings, outlets, command="verify")
     click.echo(json.dumps(report.to_json(), indent=2) if as_json else to_audit_table(report))
     return report.exit_code

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from ingest.job import choose_encoder
 from ingest.ledger.ledger import Settled
+from ingest.logs import log_fields
 from ingest.recorded_policy import with_recorded_policy
 from ingest.store.collections import check_space, resolve_collection
 from ingest.store.retrying import open_store_patiently
@@ -82,8 +83,9 @@ class VerifyJob:
             SpaceMismatch: The collection belongs to another model.
             SettingsError: There is no root to compare with.
         """
-        begun = monotonic()
+        started, begun, run_id = datetime.now(UTC), monotonic(), uuid4().hex
         with ExitStack() as stack:
+            stack.enter_context(log_fields(run_id=run_id, collection=self._settings.collection))
             engine = engine or stack.enter_context(closing(open_store_patiently(self._settings)))
             collection = resolve_collection(engine, self._settings.collection)
             self._settings = with_recorded_policy(collection, self._settings)
@@ -91,7 +93,13 @@ class VerifyJob:
             check_space(collection, encoder.space)
             run = partial(self._audit, engine, encoder, collection)
             report = with_sound_ledger(run, self._settings, collection.name)
-        return replace(report, seconds=round(monotonic() - begun, 3))
+        return replace(
+            report,
+            run_id=run_id,
+            started_at=started.isoformat(timespec="seconds"),
+            finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            seconds=round(monotonic() - begun, 3),
+        )
 
     def _audit(
         self, engine: Engine, encoder: Encoder, collection: ConcreteCollection
@@ -200,6 +208,9 @@ def _to_sync_report(
 
 def _to_report(session: Session, found: Audit) -> AuditReport:
     return AuditReport(
+        run_id="",
+        started_at="",
+        finished_at="",
         url=session.settings.url,
         collection=session.collection.name,
         model_id=session.encoder.space.model_id,

@@ -22,11 +22,9 @@ def to_audit_table(report: AuditReport) -> str:
         f"took       {report.seconds:.1f} s",
     ]
     if report.repair is not None:
-        counts = report.repair.counts
-        lines.append(
-            f"repaired   {len(report.repaired):,} findings: {counts.added:,} items added, "
-            f"{counts.updated:,} updated, {counts.deleted:,} deleted"
-        )
+        changes = report.repair.counts.changes
+        items = ", ".join(f"{number:,} {name}" for name, number in changes.items())
+        lines.append(f"repaired   {len(report.repaired):,} findings; items: {items}")
         lines += report.repair.notes
         lines += [f"{one.kind}: {one.root}: {one.message}" for one in report.repair.problems]
     lines += report.notes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -15,10 +16,12 @@ from ingest.cli import ingest as ingest_command
 from ingest.encoders.canary import CANARY_TEXTS
 from ingest.forecast import make_forecast
 from ingest.forecast_table import to_forecast_table, to_size, to_tuning_table
+from ingest.job import IngestJob
+from ingest.recorded_policy import to_policy_metadata
 from ingest.sample import SAMPLE_IMAGES, Sample
 from ingest.sources.folder import FolderSource
 from ingest.tune import BATCH_SIZES, tune
-from schemas.errors import SpaceMismatch, UnreadableSource
+from schemas.errors import ModelUnavailable, SettingsError, SpaceMismatch, UnreadableSource
 from schemas.forecast import Forecast, ForecastRow
 from schemas.records import Modality
 from schemas.report import RunReport
@@ -120,6 +123,52 @@ def test_another_choice_of_frames_or_figures_is_work_to_do(
     assert changed(frames=3) == {"image/png": 3}
     assert changed(figures=False) == {"text/markdown": 1}
     assert changed(ocr=True) == {"image/png": 3, "text/markdown": 1}
+
+
+def test_what_a_migration_chose_is_forecast_as_ingest_would_do_it(
+    engine: Engine, folder: Path, ingest: Ingest
+) -> None:
+    (folder / "page.md").write_text("green", encoding="utf-8")
+    source = FolderSource.open(folder)
+    chosen: dict[str, Any] = {"chunk_overlap_tokens": 2, "frames": 3, "figures": False}
+    ingest(source, **chosen)
+    built = load_settings(url=":memory:", **chosen)
+    engine.update_collection("diptych__g001", metadata=to_policy_metadata(built))
+
+    def forecast_and_run(**options: object) -> tuple[int, int]:
+        settings = load_settings(url=":memory:", workers=1, **options)
+        told = make_forecast(source, settings, engine=engine, encoder=LegibleEncoder())
+        job = IngestJob(source, settings, show_progress=False)
+        return told.todo, job.run(engine=engine, encoder=LegibleEncoder()).counts.updated
+
+    assert forecast_and_run() == (0, 0)
+    assert forecast_and_run(frames=1) == (3, 3)
+
+
+def test_a_name_that_stands_for_another_place_is_refused_as_a_run_would(
+    engine: Engine, folder: Path, ingest: Ingest
+) -> None:
+    ingest(FolderSource.open(folder))
+    rival = folder.parent / "elsewhere" / folder.name
+    shutil.copytree(folder, rival)
+    with pytest.raises(SettingsError, match="already stands for"):
+        forecast(engine, rival)
+
+
+def test_tuning_goes_by_the_collection_s_own_model(folder: Path, tmp_path: Path) -> None:
+    settings = load_settings(url=str(tmp_path / "index"), workers=1)
+    job = IngestJob(FolderSource.open(folder), settings, show_progress=False)
+    job.run(encoder=LegibleEncoder(model_id="/nowhere/at-all"))
+    with pytest.raises(ModelUnavailable, match="nowhere"):
+        job.tune()
+
+
+def test_without_a_model_in_the_settings_the_collection_s_own_is_used(
+    engine: Engine, folder: Path, ingest: Ingest
+) -> None:
+    ingest(FolderSource.open(folder), LegibleEncoder(model_id="/nowhere/at-all"))
+    with pytest.raises(ModelUnavailable, match="nowhere"):
+        make_forecast(FolderSource.open(folder), SETTINGS, engine=engine)
 
 
 def test_a_changed_caption_or_text_of_a_row_is_work_to_do(engine: Engine, ingest: Ingest) -> None:

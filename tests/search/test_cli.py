@@ -128,7 +128,9 @@ def test_settings_count_and_flags_win(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ([], EmptyQuery, 2),
         ([" "], EmptyQuery, 2),
-        (["red", "--image", "red.png"], EmptyQuery, 2),
+        (["--not", "red"], EmptyQuery, 2),
+        (["--like", "folder://root/none.png"], QueryError, 2),
+        (["red", "--cursor", "x"], QueryError, 2),
         (["red", "--where", "colour=red"], UnknownField, 2),
         (["red", "--where", "page"], QueryError, 2),
         (["red", "--sheet", "out.txt"], QueryError, 2),

@@ -173,7 +173,7 @@ def test_readers_see_no_error_and_no_mixture_through_many_swaps(engine: Engine) 
 def test_a_query_keeps_the_generation_it_began_with(
     engine: Engine, searcher: Searcher, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    query = engine.query_points_groups
+    query = engine.query_batch_points
     meanwhile: list[str] = []
 
     def swap_first(*args: Any, **kwargs: Any) -> Any:
@@ -183,7 +183,7 @@ def test_a_query_keeps_the_generation_it_began_with(
         meanwhile.append(ask(searcher))
         return query(*args, **kwargs)
 
-    monkeypatch.setattr(engine, "query_points_groups", swap_first)
+    monkeypatch.setattr(engine, "query_batch_points", swap_first)
     page = searcher.search("red", target="text")
     assert meanwhile == [f"{NAME}__g002"]
     assert to_generation(page) == f"{NAME}__g001"
@@ -193,7 +193,7 @@ def test_a_query_keeps_the_generation_it_began_with(
 def test_one_that_is_removed_between_two_questions_is_asked_nothing_more(
     engine: Engine, searcher: Searcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Target "any" asks for images and then for texts: the answer must be of one generation."""
+    """With several passages each modality is asked by itself: both must be of one generation."""
     query = engine.query_points_groups
     asked: list[str] = []
 
@@ -206,7 +206,7 @@ def test_one_that_is_removed_between_two_questions_is_asked_nothing_more(
         return answer
 
     monkeypatch.setattr(engine, "query_points_groups", query_and_remove)
-    assert to_generation(searcher.search("red")) == f"{NAME}__g002"
+    assert to_generation(searcher.search("red", passages=2)) == f"{NAME}__g002"
     assert asked == ["g001", "g002", "g002"]
 
 

@@ -21,7 +21,8 @@ from schemas.errors import (
 )
 from schemas.query import Query
 from schemas.records import Modality
-from search.query import encode_query, iter_windows, to_query
+from search.composition import to_query
+from search.query import encode_query, iter_windows
 from tests.legible import LegibleEncoder
 
 if TYPE_CHECKING:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import random
 from typing import Any
 
 from qdrant_client import models
@@ -8,7 +7,9 @@ from qdrant_client import models
 from schemas.collection import to_payload
 from schemas.query import Hit
 from schemas.records import Modality, Part
-from search.ranking import interleave, to_hits
+from search.candidates import Found
+from search.hits import to_hit
+from search.ranking import Candidate, to_candidates, to_ranking
 from tests.search.corpus import to_image_chunk, to_text_chunks
 
 
@@ -17,23 +18,14 @@ def to_scored(point_id: int | str, score: float) -> models.ScoredPoint:
     return models.ScoredPoint(id=point_id, version=0, score=score, payload=payload)
 
 
-def to_hit(name: str) -> Hit:
-    return Hit(1, 0.5, name, f"folder://root/{name}", name, Modality.IMAGE, "image/png")
+def to_hits(points: list[models.ScoredPoint]) -> tuple[Hit, ...]:
+    candidates = to_candidates([Found(point, (point,)) for point in points], Modality.IMAGE, None)
+    return tuple(to_hit(one, rank) for rank, one in enumerate(candidates, start=1))
 
 
-def test_hits_fall_in_score_and_equal_ones_follow_their_ids() -> None:
-    points = [
-        to_scored(name, score) for name, score in [("d", 0.1), ("b", 0.9), ("c", 0.5), ("a", 0.5)]
-    ]
-    for seed in range(5):
-        random.Random(seed).shuffle(points)  # noqa: S311 - a shuffle, no secret
-        hits = to_hits(points)
-        assert [(hit.rank, hit.point_id) for hit in hits] == [
-            (1, "b"),
-            (2, "a"),
-            (3, "c"),
-            (4, "d"),
-        ]
+def to_candidate(name: str, cosine: float, calibrated: float | None = None) -> Candidate:
+    point = to_scored(name, cosine)
+    return Candidate(point, (point,), Modality.IMAGE, cosine, calibrated)
 
 
 def test_a_score_never_leaves_the_interval_of_a_cosine() -> None:
@@ -128,8 +120,15 @@ def test_a_photograph_keeps_its_keywords_and_a_frame_its_number() -> None:
     assert (hit.keywords, hit.frame) == (("sea", "night"), 4)
 
 
-def test_answers_are_interleaved_by_rank_and_ranked_anew() -> None:
-    images, texts = [to_hit("i1"), to_hit("i2"), to_hit("i3")], [to_hit("t1")]
-    merged = interleave([images, texts], 3)
-    assert [(hit.rank, hit.point_id) for hit in merged] == [(1, "i1"), (2, "t1"), (3, "i2")]
-    assert interleave([[], []], 3) == ()
+def test_without_a_background_modalities_take_turns() -> None:
+    images = [to_candidate("i1", 0.3), to_candidate("i2", 0.2), to_candidate("i3", 0.1)]
+    texts = [to_candidate("t1", 0.9)]
+    assert [one.point_id for one in to_ranking([images, texts])] == ["i1", "t1", "i2", "i3"]
+    assert to_ranking([[], []]) == []
+    assert to_ranking([[], texts]) == texts
+
+
+def test_with_a_background_the_calibrated_score_decides_and_then_the_id() -> None:
+    images = [to_candidate("i1", 0.3, 9.0), to_candidate("i2", 0.2, 5.0)]
+    texts = [to_candidate("t1", 0.9, 7.0), to_candidate("a2", 0.8, 5.0)]
+    assert [one.point_id for one in to_ranking([images, texts])] == ["i1", "t1", "a2", "i2"]

@@ -78,6 +78,13 @@ def test_it_knows_the_last_run(rig: Rig) -> None:
     assert (run["command"], run["exit_code"], run["counts"]["added"]) == ("sync", 3, 4)
 
 
+def test_what_moved_is_neither_added_nor_deleted(rig: Rig) -> None:
+    (rig.folder / "red.png").rename(rig.folder / "moved.png")
+    rig.sync()
+    line = to_status_table(status(rig)).splitlines()[2]
+    assert line.endswith(": 0 added, 0 updated, 1 moved, 0 deleted, 1 failed")
+
+
 def test_a_missing_ledger_is_not_made(rig: Rig) -> None:
     shutil.rmtree(rig.state / "ledger")
     report = status(rig)
@@ -130,7 +137,7 @@ def test_the_table_has_a_line_a_root(rig: Rig) -> None:
     lines = to_status_table(status(rig)).splitlines()
     assert lines[0] == f"index      :memory:, collection {GENERATION}, 4 points"
     assert lines[2].startswith("last run   sync, ended ")
-    assert lines[2].endswith(": 4 added, 0 updated, 0 deleted, 1 failed")
+    assert lines[2].endswith(": 4 added, 0 updated, 0 moved, 0 deleted, 1 failed")
     assert lines[5] == "    images     texts     items    failed  root"
     assert lines[7].startswith(f"         2         1         3         1  photos ({rig.folder})")
     assert lines[9].startswith(f"         4  {GENERATION}: live, legible-1, ")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
@@ -13,58 +13,20 @@ from click.testing import CliRunner
 import diptych
 from ingest.ledger.ledger import Ledger
 from ingest.sync.plan_table import to_plan_table
-from ingest.sync.planning import make_plan
-from ingest.sync.session import SyncOptions
 from schemas.collection import to_point_id
-from schemas.errors import MassDeleteRefused, SettingsError
-from schemas.settings import RootSettings
+from tests.plan_rig import GENERATION, PREFIX, RED, TEXT, changing, make_rig, plan
 from tests.sync_rig import Rig, paint, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from schemas.sync_plan import SyncPlan
-
-LONG = " ".join(f"word{number} red" for number in range(9))
-PREFIX = "folder://photos/"
-RED = f"{PREFIX}red.png"
-TEXT = f"{PREFIX}long.txt"
-GENERATION = "diptych__g001"
-
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[Rig]:
-    """Two pictures and a text, not synchronised yet."""
-    made = Rig(tmp_path)
-    paint(made.folder / "red.png", (255, 0, 0))
-    paint(made.folder / "blue.png", (0, 0, 255))
-    write(made.folder / "long.txt", LONG)
+    made = make_rig(tmp_path)
     yield made
     made.close()
-
-
-def plan(rig: Rig, settings: Any = None, **options: Any) -> SyncPlan:
-    """The plan, for which nothing was encoded or written."""
-    rig.encoder.encoded = 0
-    rig.engine.writes = 0
-    engine: Any = rig.engine
-    roots = [RootSettings(source=str(rig.folder))]
-    chosen = SyncOptions(show_progress=False, **options)
-    made = make_plan(
-        roots, settings or rig.settings(), options=chosen, engine=engine, encoder=rig.encoder
-    )
-    assert (rig.encoder.encoded, rig.engine.writes) == (0, 0)
-    return made
-
-
-def changing(made: SyncPlan) -> list[tuple[str, str, str]]:
-    """Action, path and reason of everything that is not unchanged."""
-    return [
-        (str(one.action), one.source_uri.removeprefix(PREFIX), one.reason)
-        for one in made.entries
-        if one.action != "unchanged"
-    ]
 
 
 def test_without_a_collection_everything_is_new(rig: Rig) -> None:
@@ -85,6 +47,7 @@ def test_after_a_run_everything_is_unchanged(rig: Rig) -> None:
     assert made.counts == {
         "add": 0,
         "update": 0,
+        "move": 0,
         "unchanged": 3,
         "delete": 0,
         "retry": 0,
@@ -126,16 +89,40 @@ def test_every_change_has_its_reason(rig: Rig) -> None:
     assert [said[0], *((*said[1][:2], ""),), *said[2:]] == [
         ("update", "long.txt", f"incomplete: {chunks - 1} of {chunks} points"),
         ("fail", "lost.png", ""),
-        ("add", "moved.png", f"moved from {PREFIX}old.png (same bytes)"),
+        ("move", "moved.png", f"moved from {PREFIX}old.png (same bytes)"),
         ("add", "new.png", "new"),
         ("update", "red.png", "bytes changed"),
         ("update", "touched.png", "listing changed"),
         ("delete", "gone.png", "gone from its source"),
-        ("delete", "old.png", f"moved to {PREFIX}moved.png (same bytes)"),
     ]
     counts = rig.sync().counts
     assert (counts.added, counts.deleted, counts.moved, counts.failed) == (2, 2, 1, 1)
     assert counts.updated == made.counts["update"] - 1  # a listing is corrected, not indexed anew
+
+
+def test_each_item_that_vanished_moves_once(rig: Rig) -> None:
+    shutil.copy(rig.folder / "red.png", rig.folder / "twin.png")
+    rig.sync()
+    (rig.folder / "red.png").rename(rig.folder / "a.png")
+    shutil.copy(rig.folder / "a.png", rig.folder / "b.png")
+    shutil.copy(rig.folder / "a.png", rig.folder / "c.png")
+    (rig.folder / "twin.png").unlink()
+    (rig.folder / "blue.png").unlink()
+    made = plan(rig)
+    assert changing(made) == [
+        ("move", "a.png", f"moved from {RED} (same bytes)"),
+        ("move", "b.png", f"moved from {PREFIX}twin.png (same bytes)"),
+        ("add", "c.png", "new"),
+        ("delete", "blue.png", "gone from its source"),
+    ]
+    assert to_plan_table(made).splitlines()[4:7] == [
+        "        2  move      photos: moved from another place (same bytes)",
+        "        1  add       photos: new",
+        "        1  unchanged photos",
+    ]
+    changes = rig.sync().counts.changes
+    assert changes == {"added": 1, "updated": 0, "moved": 2, "deleted": 1, "failed": 0}
+    assert rig.encoder.encoded == 0
 
 
 def test_another_pipeline_changes_texts_alone(rig: Rig) -> None:
@@ -176,24 +163,6 @@ def test_what_the_process_died_with_is_left_alone(rig: Rig) -> None:
     ledger.close()
     reason = "the process died with it time and again: it waits for --retry-failed"
     assert changing(plan(rig)) == [("fail", "red.png", reason)]
-
-
-def test_a_sweep_that_would_be_refused_is_a_problem(rig: Rig) -> None:
-    rig.sync()
-    shutil.rmtree(rig.folder)
-    rig.folder.mkdir()
-    made = plan(rig)
-    assert made.counts["delete"] == 3
-    assert [one.kind for one in made.problems] == ["MassDeleteRefused"]
-    assert made.exit_code == MassDeleteRefused.exit_code
-    assert plan(rig, allow_mass_delete=True).exit_code == 0
-
-
-def test_a_root_that_is_not_there_is_a_problem(rig: Rig) -> None:
-    rig.sync()
-    rig.folder.rename(rig.folder.with_name("away"))
-    made = plan(rig)
-    assert (made.entries, made.exit_code) == ((), SettingsError.exit_code)
 
 
 def test_the_ledger_and_the_token_stay_as_they_were(rig: Rig) -> None:

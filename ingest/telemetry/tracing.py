@@ -15,7 +15,9 @@ from importlib.util import find_spec
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from schemas.audit import AuditReport
 from schemas.errors import SettingsError
+from schemas.report import EXIT_MISMATCH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
     from opentelemetry.trace import Span, Tracer
 
+    from ingest.telemetry.report_file import Report
     from schemas.report import RunReport
-    from schemas.sync_report import SyncReport
 
 EXPORT_SECONDS = 3.0
 """A collector that has not taken the spans by then does not get them."""
@@ -56,7 +58,7 @@ def check_tracing() -> None:
         )
 
 
-def export_trace(report: SyncReport, collection: str) -> bool:
+def export_trace(report: Report, collection: str) -> bool:
     """Send a run's spans to the collector that the environment names, in a few seconds or never.
 
     A collector that is away costs a warning, and at most :data:`EXPORT_SECONDS` and a second.
@@ -88,11 +90,12 @@ def export_trace(report: SyncReport, collection: str) -> bool:
     return taken == [True]
 
 
-def to_spans(report: SyncReport, collection: str) -> Sequence[ReadableSpan]:
+def to_spans(report: Report, collection: str) -> Sequence[ReadableSpan]:
     """The spans of a run, children first.
 
-    Roots are gone through one after another, so each begins where the one before it ended. The
-    parent is that of the environment variable ``TRACEPARENT``, where a scheduler sets it.
+    Roots are gone through one after another, so each begins where the one before it ended; those of
+    an audit are of its repair. The parent is that of the environment variable ``TRACEPARENT``,
+    where a scheduler sets it.
     """
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -103,12 +106,13 @@ def to_spans(report: SyncReport, collection: str) -> Sequence[ReadableSpan]:
     provider = _make_provider()
     provider.add_span_processor(SimpleSpanProcessor(ended))
     tracer = provider.get_tracer("diptych")
-    begin = int(datetime.fromisoformat(report.started_at).timestamp()) * _NANOSECONDS
+    begin = _to_nanoseconds(report.started_at)
     carrier = {"traceparent": os.environ.get("TRACEPARENT", "")}
     parent = TraceContextTextMapPropagator().extract(carrier)
     run = tracer.start_span(f"diptych {report.command}", context=parent, start_time=begin)
-    at = begin
-    for root in report.roots:
+    synced = report.repair if isinstance(report, AuditReport) else report
+    at = _to_nanoseconds(synced.started_at) if synced else begin
+    for root in synced.roots if synced else ():
         at = _add_root(tracer, root, at, parent=set_span_in_context(run, parent))
     _describe(run, report, collection)
     run.end(max(at, begin + int(report.seconds * _NANOSECONDS)))
@@ -138,7 +142,7 @@ def _add_root(tracer: Tracer, root: RunReport, begin: int, *, parent: Context) -
     return end
 
 
-def _describe(span: Span, report: SyncReport, collection: str) -> None:
+def _describe(span: Span, report: Report, collection: str) -> None:
     from opentelemetry.trace import StatusCode
 
     attributes: dict[str, str | int | bool] = {
@@ -148,8 +152,11 @@ def _describe(span: Span, report: SyncReport, collection: str) -> None:
         "model": report.model_id,
         "exit_code": report.exit_code,
         "interrupted": report.is_interrupted,
-        "rebuilt": report.rebuilt,
     }
+    if isinstance(report, AuditReport):
+        attributes |= {f"findings.{kind}": number for kind, number in report.counts.items()}
+    else:
+        attributes["rebuilt"] = report.rebuilt
     for name, value in attributes.items():
         span.set_attribute(f"diptych.{name}", value)
     if report.points is not None:
@@ -160,9 +167,15 @@ def _describe(span: Span, report: SyncReport, collection: str) -> None:
         span.add_event("exception", {"exception.type": problem.kind, **cleaned})
     if report.problems:
         span.set_status(StatusCode.ERROR, _clean(report.problems[0].message))
+    elif report.exit_code == EXIT_MISMATCH:
+        span.set_status(StatusCode.ERROR, "sources, ledger and collection differ")
 
 
-def _try_to_send(report: SyncReport, collection: str) -> bool:
+def _to_nanoseconds(moment: str) -> int:
+    return int(datetime.fromisoformat(moment).timestamp()) * _NANOSECONDS
+
+
+def _try_to_send(report: Report, collection: str) -> bool:
     try:
         return _send(to_spans(report, collection))
     except Exception as error:  # noqa: BLE001 - whatever the environment holds, the run is done

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ingest.sync.metrics import check_metrics_path, write_metrics
+from ingest.telemetry.gauges import check_metrics_path
+from ingest.telemetry.metrics import write_metrics
 from schemas.errors import SettingsError, StoreError
 from tests.sync_reports import REFUSED, UNMOUNTED, make_report, make_root
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ingest.durable import replacing
-from ingest.sync.report_file import archive_report, write_report
+from ingest.telemetry.report_file import archive_report, write_report
 from schemas.errors import StoreError
 from tests.sync_reports import UNMOUNTED, make_report
 
@@ -33,7 +33,9 @@ def test_names_that_are_no_utf8_are_written(tmp_path: Path) -> None:
 
 def test_what_cannot_be_written_says_what_was_done(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(StoreError, match="4 added, 1 updated, 6 deleted, 2 failed") as caught:
+    with pytest.raises(
+        StoreError, match="4 added, 1 updated, 0 moved, 6 deleted, 2 failed"
+    ) as caught:
         write_report(tmp_path / "file" / "last.json", make_report())
     assert caught.value.exit_code == 74
     with pytest.raises(StoreError, match="the run itself ended with exit status 69"):

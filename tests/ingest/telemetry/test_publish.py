@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ingest.sync.publish import Outlets, run_published
+from ingest.telemetry.publish import Outlets, run_published
 from schemas.errors import LockHeld, SettingsError, StoreError, StoreUnavailable
 from schemas.settings import load_settings
 from tests.shell import call

@@ -8,12 +8,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ingest.durable import replacing
+from schemas.audit import AuditReport
 from schemas.errors import StoreError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from schemas.sync_report import SyncReport
+
+    Report = SyncReport | AuditReport
 
 REPORTS = "reports"
 """The folder in the state folder."""
@@ -22,12 +25,12 @@ KEPT_REPORTS = 100
 """Four days of a run every hour; a report without failures has some two kilobytes."""
 
 
-def write_report(path: Path, report: SyncReport) -> None:
+def write_report(path: Path, report: Report) -> None:
     """Replace a file by the report, whole or not at all; it then survives a loss of power.
 
     Args:
         path: Of the file; its folder is made.
-        report: Written as :meth:`SyncReport.to_json` gives it.
+        report: Written as its ``to_json`` gives it.
 
     Raises:
         StoreError: The file cannot be written.
@@ -44,7 +47,7 @@ def write_report(path: Path, report: SyncReport) -> None:
         ) from error
 
 
-def archive_report(state_dir: Path, report: SyncReport, *, keep: int = KEPT_REPORTS) -> Path:
+def archive_report(state_dir: Path, report: Report, *, keep: int = KEPT_REPORTS) -> Path:
     """Add a report to those in the state folder, and remove all but the newest.
 
     A file is called ``<started>-<run_id>.json``, the time in UTC without separators, so that the
@@ -71,15 +74,14 @@ def archive_report(state_dir: Path, report: SyncReport, *, keep: int = KEPT_REPO
     return path
 
 
-def to_outcome(report: SyncReport) -> str:
+def to_outcome(report: Report) -> str:
     """What a run did, for the error that is raised when this cannot be told in full."""
     if report.problems:
         return f"the run itself ended with exit status {report.exit_code}"
-    counts = report.counts
-    return (
-        f"the run itself is done ({counts.added} added, {counts.updated} updated, "
-        f"{counts.deleted} deleted, {counts.failed} failed) and stays done"
-    )
+    if isinstance(report, AuditReport):
+        return f"the audit itself is done, with {len(report.findings)} findings left"
+    changes = ", ".join(f"{number} {name}" for name, number in report.counts.changes.items())
+    return f"the run itself is done ({changes}) and stays done"
 
 
 def _to_stamp(started_at: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ingest.sync import tracing
+from ingest.telemetry import tracing
 from schemas.errors import SettingsError
 from tests.sync_reports import UNMOUNTED, make_report, make_root
 
@@ -169,7 +169,7 @@ def test_tracing_can_be_switched_off(
 def test_nothing_is_imported_without_an_endpoint() -> None:
     script = (
         "import sys; from tests.sync_reports import make_report\n"
-        "from ingest.sync.tracing import export_trace\n"
+        "from ingest.telemetry.tracing import export_trace\n"
         "assert export_trace(make_report(), 'diptych') is False\n"
         "assert not [name for name in sys.modules if name.startswith('opentelemetry')]"
     )

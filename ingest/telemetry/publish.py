@@ -6,14 +6,16 @@ import logging
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 from ingest.logs import is_json, log_fields
-from ingest.sync.metrics import check_metrics_path, write_metrics
-from ingest.sync.report_file import archive_report, write_report
 from ingest.sync.state import to_state_dir
-from ingest.sync.tracing import check_tracing, export_trace
+from ingest.telemetry.gauges import check_metrics_path
+from ingest.telemetry.metrics import write_metrics
+from ingest.telemetry.report_file import archive_report, write_report
+from ingest.telemetry.tracing import check_tracing, export_trace
+from schemas.audit import AuditReport
 from schemas.errors import DiptychError, LockHeld, StoreError
 from schemas.sync_report import RootProblem, SyncReport
 
@@ -21,7 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from ingest.telemetry.report_file import Report
     from schemas.settings import Settings
+
+AnyReport = TypeVar("AnyReport", SyncReport, AuditReport)
 
 _LOG = logging.getLogger(__name__)
 
@@ -40,15 +45,15 @@ class Outlets:
 
 
 def run_published(
-    run: Callable[[], SyncReport], settings: Settings, outlets: Outlets, *, command: str = "sync"
-) -> SyncReport:
+    run: Callable[[], AnyReport], settings: Settings, outlets: Outlets, *, command: str = "sync"
+) -> AnyReport:
     """Run, and tell the outside how it went, whether it came to an end or not.
 
     Args:
         run: Gives the report, e.g. ``SyncJob(...).run``.
         settings: Name collection and state folder.
         outlets: What else is written.
-        command: For the report of a run that raised.
+        command: Which runs: ``sync``, ``migrate`` or ``verify``.
 
     Raises:
         SettingsError: An outlet cannot be used; nothing has run.
@@ -56,7 +61,7 @@ def run_published(
         DiptychError: What ended the run; it was told first.
     """
     if outlets.metrics is not None:
-        check_metrics_path(outlets.metrics)
+        check_metrics_path(outlets.metrics, command)
     check_tracing()
     started, begun = datetime.now(UTC), monotonic()
     try:
@@ -72,9 +77,7 @@ def run_published(
     return report
 
 
-def publish(
-    report: SyncReport, settings: Settings, outlets: Outlets, *, is_begun: bool = True
-) -> None:
+def publish(report: Report, settings: Settings, outlets: Outlets, *, is_begun: bool = True) -> None:
     """Write and send a report wherever it is wanted; what fails holds up nothing else.
 
     Args:
@@ -92,7 +95,7 @@ def publish(
         _publish(report, settings, outlets, is_begun=is_begun)
 
 
-def _publish(report: SyncReport, settings: Settings, outlets: Outlets, *, is_begun: bool) -> None:
+def _publish(report: Report, settings: Settings, outlets: Outlets, *, is_begun: bool) -> None:
     untold: list[StoreError] = []
     for write in _to_writes(report, settings, outlets, is_begun=is_begun):
         try:
@@ -106,34 +109,36 @@ def _publish(report: SyncReport, settings: Settings, outlets: Outlets, *, is_beg
 
 def to_failed_report(
     error: DiptychError, settings: Settings, command: str, started: datetime, seconds: float
-) -> SyncReport:
+) -> Report:
     """The report of a run that an error ended: one problem, of no root."""
-    return SyncReport(
-        run_id=uuid4().hex,
-        command=command,
-        started_at=started.isoformat(timespec="seconds"),
-        finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        url=settings.url,
-        collection=settings.collection,
-        model_id="",
-        fingerprint="",
-        problems=(RootProblem("", error.kind, str(error), error.exit_code),),
-        seconds=round(seconds, 3),
-    )
+    said: dict[str, Any] = {
+        "run_id": uuid4().hex,
+        "started_at": started.isoformat(timespec="seconds"),
+        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "url": settings.url,
+        "collection": settings.collection,
+        "model_id": "",
+        "problems": (RootProblem("", error.kind, str(error), error.exit_code),),
+        "seconds": round(seconds, 3),
+    }
+    if command == AuditReport.command:
+        return AuditReport(**said)
+    return SyncReport(command=command, fingerprint="", **said)
 
 
-def _log(report: SyncReport) -> None:
+def _log(report: Report) -> None:
     """The run's end and its problems, where nobody reads the table on stdout."""
     if not is_json():
         return
     for problem in (one for one in report.problems if one.root):  # else it is raised as well
         _LOG.warning("%s", problem.message, extra={"root": problem.root, "kind": problem.kind})
-    told = {**asdict(report.counts), "seconds": report.seconds, "exit_code": report.exit_code}
+    counts = report.counts if isinstance(report, AuditReport) else asdict(report.counts)
+    told = {**counts, "seconds": report.seconds, "exit_code": report.exit_code}
     _LOG.info("%s ended", report.command, extra=told)
 
 
 def _to_writes(
-    report: SyncReport, settings: Settings, outlets: Outlets, *, is_begun: bool
+    report: Report, settings: Settings, outlets: Outlets, *, is_begun: bool
 ) -> list[Callable[[], object]]:
     writes: list[Callable[[], object]] = []
     state_dir, path, metrics = to_state_dir(settings), outlets.report, outlets.metrics

@@ -1,0 +1,145 @@
+"""Measure a collection's background: which cosines are nothing special in it.
+
+The sample is taken from the collection itself, so it is the same whichever run wrote the points,
+and follows deletions. Point ids are hashes, so the points that follow an id, in the order of ids,
+are a random sample.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+import numpy as np
+
+from schemas.background import BACKGROUND_KEY, LEVELS, Background, read_background, to_spread
+from schemas.collection import modality_filter, read_vector
+from schemas.records import Modality
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+    from qdrant_client import models
+
+    from ingest.store.engine import Engine
+    from schemas.background import Direction
+
+    Floats = NDArray[np.float64]
+
+SAMPLE_POINTS: Final = 512
+"""Points of a modality that are looked at: a mean of unit vectors is then off by at most
+1/sqrt(512) = 0.04 in length."""
+
+SAMPLE_PLACES: Final = 16
+"""Places in the order of ids that they are taken from."""
+
+FEWEST_POINTS: Final = 8
+"""A modality with fewer has no distribution worth the name."""
+
+STALE_SHARE: Final = 0.1
+"""Measured anew once the number of points of a modality has changed by this share."""
+
+
+def refresh_background(engine: Engine, generation: str) -> bool:
+    """Measure the background and keep it in the metadata, unless what is there is still good.
+
+    Args:
+        engine: The store.
+        generation: The collection's own name.
+
+    Returns:
+        Whether it was measured.
+
+    Raises:
+        StoreError: The store failed.
+    """
+    counts = {
+        modality: engine.count(generation, modality_filter(modality)).count for modality in Modality
+    }
+    known = read_background(engine.read_metadata(generation))
+    if known is not None and not _is_stale(known.counts, counts):
+        return False
+    measured = measure_background(engine, generation, counts)
+    engine.update_collection(generation, metadata={BACKGROUND_KEY: measured.to_json()})
+    return True
+
+
+def measure_background(
+    engine: Engine, generation: str, counts: Mapping[Modality, int]
+) -> Background:
+    """The background of a collection as it is now.
+
+    A point is never compared with its own item: a photograph's caption is near to it by right.
+
+    Args:
+        engine: The store.
+        generation: The collection's own name.
+        counts: Points of each modality; those with fewer than ``FEWEST_POINTS`` are left out.
+
+    Raises:
+        StoreError: The store failed.
+    """
+    sampled = {
+        modality: read_sample(engine, generation, modality)
+        for modality, count in counts.items()
+        if count >= FEWEST_POINTS
+    }
+    samples = {
+        modality: _Sample(points)
+        for modality, points in sampled.items()
+        if len(points) >= FEWEST_POINTS
+    }
+    quantiles: dict[Direction, tuple[float, ...]] = {}
+    for query, target in product(samples, samples):
+        values = _to_scores(samples[query], samples[target])
+        if len(values):
+            quantiles[query, target] = tuple(np.quantile(values, LEVELS).round(5).tolist())
+    means = {modality: tuple(one.mean.tolist()) for modality, one in samples.items()}
+    return Background(means, quantiles, dict(counts))
+
+
+def read_sample(engine: Engine, generation: str, modality: Modality) -> list[models.Record]:
+    """Up to ``SAMPLE_POINTS`` points of a modality with their vectors, the same every time.
+
+    Raises:
+        StoreError: The store failed.
+    """
+    points: dict[object, models.Record] = {}
+    for place in range(SAMPLE_PLACES):
+        page, _ = engine.scroll(
+            generation,
+            modality_filter(modality),
+            limit=SAMPLE_POINTS // SAMPLE_PLACES,
+            offset=str(UUID(int=place * (2**128 // SAMPLE_PLACES))),
+            with_payload=["source_uri", "content_hash"],
+            with_vectors=True,
+        )
+        points |= {point.id: point for point in page}
+    return list(points.values())
+
+
+class _Sample:
+    """Points of one modality: their vectors and whose they are."""
+
+    def __init__(self, found: Sequence[models.Record]) -> None:
+        self.vectors: Floats = np.asarray([read_vector(point) for point in found], dtype=np.float64)
+        payloads = [point.payload or {} for point in found]
+        self.items = np.array([payload.get("source_uri", "") for payload in payloads])
+        self.contents = np.array([payload.get("content_hash", "") for payload in payloads])
+        self.mean: Floats = self.vectors.mean(axis=0)
+
+
+def _to_scores(query: _Sample, target: _Sample) -> Floats:
+    """Calibrated scores of every query with every target that is not the same item."""
+    cosines = query.vectors @ target.vectors.T
+    scores = (cosines - (query.vectors @ target.mean)[:, None]) / to_spread(target.mean.tolist())
+    is_same = query.items[:, None] == target.items[None, :]
+    is_same |= query.contents[:, None] == target.contents[None, :]
+    return np.asarray(scores[~is_same])
+
+
+def _is_stale(before: Mapping[Modality, int], now: Mapping[Modality, int]) -> bool:
+    changed = (abs(now[one] - before.get(one, 0)) - STALE_SHARE * before.get(one, 0) for one in now)
+    return any(change > 0 for change in changed)

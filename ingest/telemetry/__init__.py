@@ -1,0 +1,1 @@
+"""What runs tell the outside: report files, metrics, traces."""

@@ -1,0 +1,122 @@
+"""What scores mean in one collection: how near its items lie to any query at all.
+
+In a shared space texts lie much nearer to texts than images do, so a cosine of 0.3 may be an
+excellent image and a poor text. A background is measured on a sample of the collection's own points
+(:mod:`ingest.background`), kept in the collection's metadata, and makes scores of different
+modalities comparable (:mod:`search.calibration`).
+"""
+
+from __future__ import annotations
+
+import base64
+from array import array
+from dataclasses import dataclass
+from math import sqrt
+from typing import TYPE_CHECKING, Any, Final
+
+from schemas.records import Modality
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+BACKGROUND_KEY: Final = "background"
+"""Of the collection metadata."""
+
+VERSION: Final = 1
+
+LEVELS: Final = (
+    *(0.001, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+    *(0.95, 0.975, 0.99, 0.995, 0.9975, 0.999, 0.9995, 0.9999),
+)
+"""Shares of the background's scores that lie below each of its quantiles; closer in the upper tail,
+where answers are."""
+
+_LEAST_VARIANCE = 1e-6
+
+Direction = tuple[Modality, Modality]
+"""The modality of a query, and the one that is searched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """How scores are distributed where query and item have nothing to do with each other.
+
+    Attributes:
+        means: Modality -> the mean of its vectors, ``dimension`` numbers; not of unit length: the
+            longer it is, the narrower the cone that the modality lies in.
+        quantiles: Direction -> calibrated scores below which the shares of :data:`LEVELS` lie,
+            rising. The calibrated score of a query q with an item x is
+            (q·x - q·mean) / spread, by the mean and the spread (:func:`to_spread`) of x's modality:
+            how much nearer the item lies than an item of its modality does on average.
+        counts: Modality -> points in the collection when it was measured.
+    """
+
+    means: Mapping[Modality, tuple[float, ...]]
+    quantiles: Mapping[Direction, tuple[float, ...]]
+    counts: Mapping[Modality, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-ready dict; means are float32, base64."""
+        return {
+            "version": VERSION,
+            "means": {str(modality): _pack(mean) for modality, mean in self.means.items()},
+            "quantiles": {
+                f"{query}->{target}": list(values)
+                for (query, target), values in self.quantiles.items()
+            },
+            "counts": {str(modality): count for modality, count in self.counts.items()},
+        }
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Background:
+        """What :meth:`to_json` described.
+
+        Raises:
+            KeyError: A field is missing.
+            ValueError: A field has a value that no background has, or it is of another version.
+        """
+        if fields["version"] != VERSION:
+            msg = f"background version {fields['version']!r}, not {VERSION}"
+            raise ValueError(msg)
+        return cls(
+            means={Modality(name): _unpack(mean) for name, mean in fields["means"].items()},
+            quantiles={
+                _to_direction(name): tuple(values) for name, values in fields["quantiles"].items()
+            },
+            counts={Modality(name): int(count) for name, count in fields["counts"].items()},
+        )
+
+
+def read_background(metadata: Mapping[str, Any]) -> Background | None:
+    """The background in a collection's metadata; None where there is none that can be read."""
+    try:
+        return Background.from_json(metadata[BACKGROUND_KEY])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def to_spread(mean: Sequence[float]) -> float:
+    """How much cosines to unit vectors around a mean vary, were they alike along every axis.
+
+    Unit vectors of mean m have the total variance 1 - |m|^2, a d-th of it along any one direction.
+
+    Returns:
+        A standard deviation, above 0.
+    """
+    squared = sum(value * value for value in mean)
+    return sqrt(max(1.0 - squared, _LEAST_VARIANCE) / len(mean))
+
+
+def _to_direction(name: str) -> Direction:
+    query, _, target = name.partition("->")
+    return Modality(query), Modality(target)
+
+
+def _pack(values: tuple[float, ...]) -> str:
+    return base64.b64encode(array("f", values).tobytes()).decode()
+
+
+def _unpack(text: str) -> tuple[float, ...]:
+    numbers = array("f")
+    numbers.frombytes(base64.b64decode(text, validate=True))
+    return tuple(numbers)

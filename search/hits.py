@@ -1,0 +1,92 @@
+"""Candidates -> hits: what a payload says, in the words of an answer. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from schemas.collection import from_payload
+from schemas.query import Hit, Passage
+from schemas.records import Modality
+from search.ranking import to_cosine
+from search.snippet import to_snippet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from qdrant_client import models
+
+    from schemas.records import Chunk
+    from search.ranking import Candidate
+
+
+def to_hit(
+    candidate: Candidate,
+    rank: int,
+    query_text: str | None = None,
+    *,
+    explanation: Mapping[str, object] | None = None,
+) -> Hit:
+    """The hit of a candidate.
+
+    Args:
+        candidate: What was found.
+        rank: Its place in the answer, from 1.
+        query_text: The query's words, to choose the snippet by.
+        explanation: How its score came about.
+    """
+    chunk = from_payload(candidate.point.payload or {})
+    percentile = candidate.percentile
+    is_several = len(candidate.passages) > 1
+    return Hit(
+        rank=rank,
+        score=candidate.cosine,
+        point_id=candidate.point_id,
+        source_uri=chunk.record.source_uri,
+        location=chunk.record.location,
+        modality=chunk.modality,
+        media_type=chunk.record.media_type,
+        part=chunk.part,
+        title=chunk.title,
+        snippet=to_snippet(to_words(chunk), query_text) or None,
+        caption=chunk.caption,
+        alt_text=chunk.alt_text,
+        headings=chunk.headings,
+        keywords=chunk.keywords,
+        page=chunk.page,
+        frame=chunk.frame,
+        start_char=chunk.start_char,
+        end_char=chunk.end_char,
+        chunk_ordinal=chunk.ordinal,
+        chunk_count=chunk.count,
+        width_pixels=chunk.width_pixels,
+        height_pixels=chunk.height_pixels,
+        taken_at=chunk.taken_at,
+        created_at=chunk.created_at,
+        language=chunk.language,
+        metadata=chunk.record.metadata,
+        percentile=None if percentile is None else round(percentile, 4),
+        passages=tuple(_to_passage(point, query_text) for point in candidate.passages)
+        if is_several
+        else (),
+        explanation=explanation,
+    )
+
+
+def to_words(chunk: Chunk) -> str:
+    """A text's own words; of an image those that stand with it."""
+    if chunk.modality is Modality.TEXT:
+        return chunk.text
+    return chunk.caption or chunk.alt_text or chunk.ocr_text or ""
+
+
+def _to_passage(point: models.ScoredPoint, query_text: str | None) -> Passage:
+    chunk = from_payload(point.payload or {})
+    return Passage(
+        score=to_cosine(point.score),
+        point_id=str(point.id),
+        snippet=to_snippet(to_words(chunk), query_text) or None,
+        chunk_ordinal=chunk.ordinal,
+        page=chunk.page,
+        start_char=chunk.start_char,
+        end_char=chunk.end_char,
+    )

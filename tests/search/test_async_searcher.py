@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ingest.store.collections import resolve_collection
+from schemas.errors import CollectionMissing, EmptyQuery
+from search.async_searcher import AsyncSearcher
+from search.searcher import Searcher
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ingest.store.engine import Engine
+    from tests.legible import LegibleEncoder
+
+
+class SlowEncoder:
+    """Waits for all of a number of searches to be inside it, and notes how many were at most."""
+
+    def __init__(self, encoder: LegibleEncoder, parties: int) -> None:
+        self._encoder = encoder
+        self._barrier = threading.Barrier(parties)
+        self._lock = threading.Lock()
+        self.inside = self.most = 0
+        self.waits = False
+        self.entered = threading.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._encoder, name)
+
+    def encode_texts(self, texts: Any, role: Any) -> Any:
+        if not self.waits:
+            return self._encoder.encode_texts(texts, role)
+        self.entered.set()
+        with self._lock:
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+        self._barrier.wait(timeout=30)
+        with self._lock:
+            self.inside -= 1
+        return self._encoder.encode_texts(texts, role)
+
+
+def test_many_searches_in_flight_answer_as_one_by_one(
+    engine: Engine, encoder: LegibleEncoder
+) -> None:
+    queries = [("red", "green", "blue", "black")[number % 4] for number in range(64)]
+    searcher = Searcher(engine, resolve_collection(engine, "colours"), encoder)
+    expected = [searcher.search(query, target="image").hits for query in queries]
+
+    async def ask() -> list[Any]:
+        async with AsyncSearcher(searcher) as found:
+            pages = await asyncio.gather(*(found.search(q, target="image") for q in queries))
+            batch = await found.search_batch(queries, target="image")
+            assert [page.hits for page in batch] == [page.hits for page in pages]
+        return [page.hits for page in pages]
+
+    assert asyncio.run(ask()) == expected
+
+
+def test_no_more_run_at_a_time_than_the_limit(engine: Engine, encoder: LegibleEncoder) -> None:
+    slow = SlowEncoder(encoder, parties=3)
+    searcher = Searcher(engine, resolve_collection(engine, "colours"), slow)
+    searcher.search("red")  # its canary is compared
+    slow.waits = True
+
+    async def ask() -> None:
+        async with AsyncSearcher(searcher, concurrency=3) as found:
+            await asyncio.gather(*(found.search("red") for _ in range(12)))
+
+    asyncio.run(ask())
+    assert slow.most == 3
+
+
+def test_the_loop_runs_on_and_a_cancelled_search_harms_no_other(
+    engine: Engine, encoder: LegibleEncoder
+) -> None:
+    slow = SlowEncoder(encoder, parties=2)
+    searcher = Searcher(engine, resolve_collection(engine, "colours"), slow)
+    searcher.search("red")
+    slow.waits = True
+
+    async def ask() -> int:
+        async with AsyncSearcher(searcher, concurrency=2) as found:
+            first = asyncio.create_task(found.search("red"))
+            await asyncio.to_thread(slow.entered.wait, 30)  # only a free loop gets here
+            first.cancel()
+            page = await found.search("red", target="image")
+            with pytest.raises(asyncio.CancelledError):
+                await first
+        return len(page.hits)
+
+    assert asyncio.run(ask()) == 4
+
+
+def test_errors_are_those_of_the_searcher(
+    engine: Engine, encoder: LegibleEncoder, tmp_path: Path
+) -> None:
+    async def ask() -> None:
+        searcher = Searcher(engine, resolve_collection(engine, "colours"), encoder)
+        async with AsyncSearcher(searcher) as found:
+            with pytest.raises(EmptyQuery):
+                await found.search(" ")
+        await found.close()
+        with pytest.raises(RuntimeError):
+            await found.search("red")
+        with pytest.raises(CollectionMissing):
+            await AsyncSearcher.open(str(tmp_path / "none"))
+
+    asyncio.run(ask())
+
+
+def test_a_limit_below_one_is_refused(engine: Engine, encoder: LegibleEncoder) -> None:
+    searcher = Searcher(engine, resolve_collection(engine, "colours"), encoder)
+    with pytest.raises(ValueError, match="greater than 0"):
+        AsyncSearcher(searcher, concurrency=0)
