@@ -19,7 +19,7 @@
         EmptyQuery  UnknownField
       SyncError
         MassDeleteRefused  LockHeld  MigrationRefused  CountMismatch
-        UnknownRoot
+        UnknownRoot  RunStopped
 
 Errors survive pickling (decoding may run in other processes). A message says what happened, to
 which item, and what to do. ``exit_code`` is what the command line exits with when the error ends
@@ -230,3 +230,9 @@ class UnknownRoot(SyncError):
     """A collection has nothing of a root of the asked name."""
 
     exit_code: ClassVar[int] = 2
+
+
+class RunStopped(SyncError):
+    """A run was told to stop while it waited for a server or for another run."""
+
+    exit_code: ClassVar[int] = 130

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ingest.encoders.known_space import EncoderRequest
+
 if TYPE_CHECKING:
     from schemas.settings import Settings
     from schemas.space import EmbeddingSpace, Encoder
@@ -30,13 +32,21 @@ def load_recorded_encoder(
     Raises:
         ModelUnavailable: The model or the extra that runs it is not installed.
     """
-    from ingest.encoders.load import load_encoder
+    return to_recorded_request(recorded, settings, model=model, threads=threads).load()
 
+
+def to_recorded_request(
+    recorded: EmbeddingSpace,
+    settings: Settings,
+    *,
+    model: str | None = None,
+    threads: int | None = None,
+) -> EncoderRequest:
+    """What :func:`load_recorded_encoder` loads, with the same arguments."""
     chosen = model or _to_own_model(recorded, settings)
-    revision = recorded.revision if chosen == recorded.model_id else settings.revision
-    return load_encoder(
-        chosen,
-        revision=revision,
+    return EncoderRequest(
+        model=chosen,
+        revision=recorded.revision if chosen == recorded.model_id else settings.revision,
         threads=threads,
         backend=settings.backend,
         dtype=recorded.dtype,

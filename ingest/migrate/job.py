@@ -15,9 +15,9 @@ from uuid import uuid4
 
 from ingest.background import refresh_background
 from ingest.dead_letters import DeadLetters
+from ingest.encoder_choice import choose_encoder
 from ingest.encoders.canary import canary_vectors
 from ingest.encoders.recorded import load_recorded_encoder
-from ingest.job import choose_encoder
 from ingest.migrate.checks import check_failures, check_generation, check_items
 from ingest.migrate.gate import Examiner, Verdict, compare
 from ingest.migrate.passes import build
@@ -123,7 +123,9 @@ class MigrateJob:
         """
         started, begun = datetime.now(UTC), monotonic()
         with ExitStack() as stack:
-            engine = engine or stack.enter_context(closing(open_store_patiently(self._settings)))
+            engine = engine or stack.enter_context(
+                closing(open_store_patiently(self._settings, stopping=self._stopping))
+            )
             live = resolve_collection(engine, self._settings.collection)
             self._settings = with_recorded_policy(live, self._settings)
             encoder = encoder or choose_encoder(live, self._settings)
@@ -197,7 +199,7 @@ class MigrateJob:
             points = engine.count(building.name).count
             session.ledger.add_run(report.run_id, json.dumps(report.to_json()))
         # The ledger is sealed: from here on an ordinary run finds everything as it left it.
-        with only_run(engine, building.name, self._settings) as check:
+        with only_run(engine, building.name, self._settings, stopping=self._stopping) as check:
             check()
             publish(engine, name, building.name)
             adopt_dead_letters(self._settings, building.name)

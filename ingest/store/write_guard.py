@@ -29,6 +29,7 @@ class WriteGuard:
         collection_name: Its own name.
         check: Called every time; raises when the run may not write any more.
         token: What the collection carried when the run began.
+        confirm: Called before the first write; raises when the run is not what it is taken for.
 
     Attributes:
         has_written: Whether anything was about to be written.
@@ -41,12 +42,14 @@ class WriteGuard:
         *,
         check: Callable[[], None] = lambda: None,
         token: str | None = None,
+        confirm: Callable[[], None] = lambda: None,
     ) -> None:
         """Nothing is written yet."""
         self._token = token
         self._engine = engine
         self._collection_name = collection_name
         self._check = check
+        self._confirm = confirm
         self._lock = Lock()
         self.has_written = False
 
@@ -60,6 +63,7 @@ class WriteGuard:
         self._check()
         with self._lock:
             if not self.has_written:
+                self._confirm()
                 ensure_payload_indexes(self._engine, self._collection_name)
                 self._replace_token()
                 self.has_written = True

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from ingest.background import refresh_background
-from ingest.job import choose_encoder, ensure_live
+from ingest.encoder_choice import choose_encoder
+from ingest.job import ensure_live
 from ingest.logs import log_fields
 from ingest.recorded_policy import with_recorded_policy
 from ingest.store.collections import find_live
@@ -78,15 +79,21 @@ class SyncJob:
             SpaceMismatch: The collection belongs to another model.
             ModelUnavailable: The model cannot be loaded.
             SettingsError: There is no root to synchronise.
+            RunStopped: ``stopping`` was set while waiting for the server or another run.
         """
         with ExitStack() as stack:
-            engine = engine or stack.enter_context(closing(_open_store(self._settings)))
+            engine = engine or stack.enter_context(closing(self._open_store()))
             live = find_live(engine, self._settings.collection)
             self._settings = with_recorded_policy(live, self._settings)
             encoder = encoder or choose_encoder(live, self._settings)
             collection = ensure_live(engine, self._settings.collection, encoder, live)
             run = partial(self._run, engine, encoder, collection)
             return with_sound_ledger(run, self._settings, collection.name)
+
+    def _open_store(self) -> Engine:
+        return open_store_patiently(
+            self._settings, connecting_seconds=CONNECTING_SECONDS, stopping=self._stopping
+        )
 
     def _run(self, engine: Engine, encoder: Encoder, collection: ConcreteCollection) -> SyncReport:
         started, begun, run_id = datetime.now(UTC), monotonic(), uuid4().hex
@@ -188,10 +195,6 @@ def _finish(session: Session) -> int | None:
     if session.guard.has_written and not session.stopping.is_set():
         engine.optimize(name)
     return engine.count(name).count
-
-
-def _open_store(settings: Settings) -> Engine:
-    return open_store_patiently(settings, connecting_seconds=CONNECTING_SECONDS)
 
 
 def _to_unopened(root: RootSettings, error: DiptychError) -> RootProblem:

@@ -6,12 +6,14 @@ import json
 import logging
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeVar
 
 from ingest.assembly import to_fingerprints
 from ingest.dead_letters import DeadLetters, write_dead_letters
+from ingest.encoders.lazy import confirm_space
 from ingest.ledger.database import LedgerDamaged, set_aside
 from ingest.ledger.ledger import Ledger
 from ingest.store.connect import to_index_path
@@ -175,7 +177,9 @@ def open_session(
         letters_path = to_dead_letters_path(state_dir, settings, generation) if state_dir else None
         if state_dir is None:
             state_dir = Path(stack.enter_context(TemporaryDirectory(prefix="diptych-")))
-        check = stack.enter_context(only_run(engine, collection.name, settings, state_dir))
+        check = stack.enter_context(
+            only_run(engine, collection.name, settings, state_dir, stopping=stopping)
+        )
         path = to_ledger_path(state_dir, collection.name)
         ledger = stack.enter_context(closing(Ledger(path)))
         if blamed := ledger.blame():
@@ -191,7 +195,13 @@ def open_session(
             collection=collection,
             ledger=ledger,
             letters=DeadLetters.read(letters_path, retry=options.retry_failed),
-            guard=WriteGuard(engine, collection.name, check=check, token=token),
+            guard=WriteGuard(
+                engine,
+                collection.name,
+                check=check,
+                token=token,
+                confirm=partial(confirm_space, encoder),
+            ),
             stopping=stopping,
             letters_path=letters_path,
         )

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from ingest.job import choose_encoder
+from ingest.encoder_choice import choose_encoder
 from ingest.ledger.ledger import Settled
 from ingest.logs import log_fields
 from ingest.recorded_policy import with_recorded_policy
@@ -86,7 +86,9 @@ class VerifyJob:
         started, begun, run_id = datetime.now(UTC), monotonic(), uuid4().hex
         with ExitStack() as stack:
             stack.enter_context(log_fields(run_id=run_id, collection=self._settings.collection))
-            engine = engine or stack.enter_context(closing(open_store_patiently(self._settings)))
+            engine = engine or stack.enter_context(
+                closing(open_store_patiently(self._settings, stopping=self._stopping))
+            )
             collection = resolve_collection(engine, self._settings.collection)
             self._settings = with_recorded_policy(collection, self._settings)
             encoder = encoder or choose_encoder(collection, self._settings)
