@@ -18,6 +18,7 @@ from ingest.ledger.rows import (
     to_row,
 )
 from ingest.plan import Known
+from ingest.sources.uris import to_root
 
 if TYPE_CHECKING:
     import sqlite3
@@ -213,10 +214,25 @@ class Ledger(Mapping[str, Known]):
         with self._changing() as database:
             database.executemany("DELETE FROM failures WHERE uri=?", ((uri,) for uri in uris))
 
+    def forget_root(self, root: str) -> None:
+        """Nothing is known of a root any more, nor of any of its items."""
+        with self._changing() as database:
+            for table in ("failures", "intents"):
+                uris = [row[0] for row in database.execute(f"SELECT uri FROM {table}")]
+                own = ((uri,) for uri in uris if to_root(uri) == root)
+                database.executemany(f"DELETE FROM {table} WHERE uri=?", own)
+            for table in ("items", "roots"):
+                database.execute(f"DELETE FROM {table} WHERE root=?", (root,))
+
     def forget_context(self, root: str) -> None:
         """The root's stamps are not to be believed until it has been gone through wholly."""
         with self._changing() as database:
             database.execute("UPDATE roots SET context=NULL WHERE root=?", (root,))
+
+    def distrust(self, root: str) -> None:
+        """The ledger does not agree with the collection on this root."""
+        with self._changing() as database:
+            database.execute("UPDATE roots SET token=NULL WHERE root=?", (root,))
 
     def seal(self, token: str, roots: Mapping[str, RootState]) -> None:
         """Agree with the collection, whose token this is, on these roots from here on."""

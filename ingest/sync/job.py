@@ -20,7 +20,7 @@ from ingest.recorded_policy import with_recorded_policy
 from ingest.store.collections import find_live
 from ingest.store.model_folder import remember_model_folder
 from ingest.store.retrying import CONNECTING_SECONDS, open_store_patiently
-from ingest.sync.root_sync import RootSync
+from ingest.sync.root_sync import RootSync, sweep_all
 from ingest.sync.roots import choose_roots, open_root, remember_roots
 from ingest.sync.session import SyncOptions, open_session, with_sound_ledger
 from schemas.errors import SettingsError, SourceUnavailable
@@ -135,29 +135,29 @@ class SyncJob:
 def sync_roots(
     roots: Sequence[RootSettings], session: Session
 ) -> tuple[list[RunReport], list[RootProblem]]:
-    """Go through roots one after another; one that cannot be gone through holds up no other.
+    """Index all roots, then sweep them; one that cannot be gone through holds up no other.
+
+    What moved from one root to another has lent its vectors before it is removed. When the run is
+    stopped before all are indexed, nothing is removed.
 
     Raises:
         StoreUnavailable: The store went away for longer than retries last.
-        SettingsError: Two roots are the same.
     """
-    reports, problems = [], []
-    opened, unopened = open_all(roots, session.settings)
-    problems += unopened
+    opened, problems = open_all(roots, session.settings)
+    begun: list[tuple[str, RootSync]] = []
     for root, source in opened:
         if session.stopping.is_set():
             break
-        try:
-            accept = partial(
-                remember_roots, session.engine, session.collection.name, [(root, source)]
-            )
-            outcome = RootSync(source, session, on_accepted=accept).run()
-        except (SourceUnavailable, SettingsError) as error:
-            problems.append(RootProblem.from_error(source.name, error))
-            continue
-        reports.append(outcome.report)
-        if outcome.refusal is not None:
-            problems.append(RootProblem.from_error(source.name, outcome.refusal))
+        accept = partial(remember_roots, session.engine, session.collection.name, [(root, source)])
+        begun.append((source.name, RootSync(source, session, on_accepted=accept)))
+        begun[-1][1].index()
+    if not session.stopping.is_set():
+        sweep_all([sync for _, sync in begun if sync.is_indexed])
+    reports = []
+    for name, sync in begun:
+        outcome = sync.to_outcome()
+        reports += [outcome.report] if outcome.report else []
+        problems += [RootProblem.from_error(name, error) for error in outcome.problems]
     return reports, problems
 
 

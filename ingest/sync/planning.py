@@ -15,7 +15,7 @@ from ingest.recorded_policy import with_recorded_policy
 from ingest.store.collections import check_space, find_live
 from ingest.store.retrying import open_store_patiently
 from ingest.sync.job import open_all
-from ingest.sync.root_plan import RootMemory, RootPlan, read_memory
+from ingest.sync.root_plan import RootMemory, RootPlan, read_memory, to_all_entries
 from ingest.sync.roots import choose_roots
 from ingest.sync.session import SyncOptions, open_session, with_sound_ledger
 from schemas.errors import RunStopped, SettingsError, SourceUnavailable
@@ -126,19 +126,22 @@ class _Planner:
         """
         metadata = session.collection.metadata if session else {}
         chosen = choose_roots(self.roots, self.settings, metadata)
-        entries: list[PlanEntry] = []
+        plans: dict[str, RootPlan] = {}
         opened, problems = open_all(chosen, self.settings)
         for _, source in opened:
             if self.stopping.is_set():
                 raise RunStopped("told to stop before every root was gone through")
             try:
                 plan = self._plan_root(source, session)
-                entries += plan.to_entries()
+                plan.list_items()
             except (SourceUnavailable, SettingsError) as error:
                 problems.append(RootProblem.from_error(source.name, error))
                 continue
+            plans[source.name] = plan
+        entries = to_all_entries(list(plans.values()))
+        for name, plan in plans.items():
             if plan.refusal is not None:
-                problems.append(RootProblem.from_error(source.name, plan.refusal))
+                problems.append(RootProblem.from_error(name, plan.refusal))
         return entries, problems
 
     def _plan_root(self, source: Source, session: Session | None) -> RootPlan:

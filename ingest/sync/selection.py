@@ -104,6 +104,10 @@ class Selection:
             self.stamps_seen[uri] = stamp
             yield item
 
+    def to_unseen(self) -> frozenset[str]:
+        """URIs that are indexed and were not listed, for whatever reason."""
+        return frozenset(self._stamps)
+
     def to_vanished(self) -> list[str]:
         """URIs that are indexed and were not listed, below folders that could be; sorted."""
         return sorted(uri for uri in self._stamps if not self._unlisted.may_hide(uri))

@@ -20,7 +20,7 @@ from ingest.store.collections import check_space, resolve_collection
 from ingest.store.retrying import open_store_patiently
 from ingest.store.writer import Writer
 from ingest.sync.job import sync_roots
-from ingest.sync.roots import choose_roots
+from ingest.sync.roots import choose_roots, to_unconfigured_notes
 from ingest.sync.session import SyncOptions, open_session, with_sound_ledger
 from ingest.verify.audit import audit_roots
 from schemas.audit import AuditReport
@@ -221,4 +221,7 @@ def _to_report(session: Session, found: Audit) -> AuditReport:
         points=found.points,
         findings=tuple(found.findings),
         interrupted=session.stopping.is_set(),
+        notes=to_unconfigured_notes(
+            found.indexed - set(found.forgotten), session.settings, session.collection.metadata
+        ),
     )
