@@ -2,8 +2,8 @@
 
 ``python -m tests.sync_child BASE``: synchronises ``BASE/photos`` into the embedded index
 ``BASE/index`` (or the server of ``DIPTYCH_URL``, over REST) with legible vectors. Prints ``go``
-when everything is imported, and a line of JSON at the end: the report's exit code and how many
-items were encoded.
+when everything is imported, and a line of JSON at the end: the exit code, how many items were
+encoded and removed, and kinds of failures.
 """
 
 from __future__ import annotations
@@ -65,7 +65,13 @@ def main(base: Path) -> None:
     except DiptychError as error:
         print(json.dumps({"exit": error.exit_code, "error": str(error)}), flush=True)  # noqa: T201
         sys.exit(error.exit_code)
-    answer = {"exit": report.exit_code, "encoded": encoder.encoded, "points": report.points}
+    answer = {
+        "exit": report.exit_code,
+        "encoded": encoder.encoded,
+        "deleted": report.counts.deleted,
+        "failures": [one.kind for root in report.roots for one in root.failures],
+        "problems": [one.kind for one in report.problems],
+    }
     print(json.dumps(answer), flush=True)  # noqa: T201 - likewise
 
 

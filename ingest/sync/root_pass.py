@@ -164,7 +164,7 @@ class RootPass:
         return Selection(
             stamps,
             self._ledger.read_failed(self._prefix),
-            self._ledger.read_attempts(),
+            self._ledger.read_deaths(),
             self._session.letters,
             believes_stamps=believes_context and not self._session.options.checksum,
         )
@@ -185,7 +185,7 @@ class RootPass:
             listed = self._source.iter_records(self.skipped)
             with self._stopwatch.lap("pipeline"):
                 whole = self._run_pipeline(selection.iter_changed(listed), writer, callbacks)
-                for suspect in selection.suspects:
+                for suspect in selection.to_suspects():
                     whole = whole and self._run_pipeline([suspect], writer, callbacks)
         return whole
 
