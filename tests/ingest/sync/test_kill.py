@@ -15,6 +15,7 @@ from tests.loopback.server import Loopback, serving
 from tests.sync_rig import paint, read_points, read_truth
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     ("seed", "kills"),
     [(0, 4), *[pytest.param(seed, 10, marks=pytest.mark.slow) for seed in range(1, 31)]],
 )
-def test_killed_again_and_again(tmp_path: Path, seed: int, kills: int) -> None:
+def test_killed_again_and_again(
+    tmp_path: Path, record_property: Callable[[str, object], None], seed: int, kills: int
+) -> None:
     chosen = random.Random(seed)  # noqa: S311 - a history that can be repeated
     folder = tmp_path / "photos"
     fill(folder)
@@ -35,6 +38,7 @@ def test_killed_again_and_again(tmp_path: Path, seed: int, kills: int) -> None:
     with connect(str(tmp_path / "index")) as engine:
         assert read_points(engine) == read_truth(folder, settings)
     assert finish(start(tmp_path))["encoded"] == 0
+    record_property("killed", killed)
     assert killed
 
 
@@ -46,7 +50,9 @@ RATES = {Fault.LOST: 0.02, Fault.RESET: 0.02}
     ("seed", "kills"),
     [(0, 2), *[pytest.param(seed, 10, marks=pytest.mark.slow) for seed in range(1, 31)]],
 )
-def test_killed_while_it_talks_to_a_server(tmp_path: Path, seed: int, kills: int) -> None:
+def test_killed_while_it_talks_to_a_server(
+    tmp_path: Path, record_property: Callable[[str, object], None], seed: int, kills: int
+) -> None:
     """The server lives on: what it was sent before the kill is applied, or half of it is."""
     chosen = random.Random(seed)  # noqa: S311 - likewise
     folder = tmp_path / "photos"
@@ -66,6 +72,7 @@ def test_killed_while_it_talks_to_a_server(tmp_path: Path, seed: int, kills: int
         writes = server.store.applied_to["diptych__g001"].total()
         assert finish(start(tmp_path, DIPTYCH_URL=server.url))["encoded"] == 0
         assert server.store.applied_to["diptych__g001"].total() == writes
+    record_property("killed", killed)
     assert killed
 
 
