@@ -55,7 +55,7 @@ def finish_all(base: Path, **environ: str) -> int:
     encoded = 0
     for _ in range(MAX_RUNS):
         answer = finish(start(base, **environ))
-        encoded += answer["encoded"]
+        encoded += int(answer["encoded"])
         assert set(answer["failures"]) <= {Quarantined.__name__}
         if not answer["failures"]:
             assert answer["exit"] == 0

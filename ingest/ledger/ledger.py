@@ -128,7 +128,7 @@ class Ledger(Mapping[str, Known]):
     def read_deaths(self) -> dict[str, Deaths]:
         """The items with which the process died."""
         rows = self._read("SELECT uri, attempts, passed_over FROM intents WHERE attempts > 0")
-        return {uri: Deaths(count, passed_over) for uri, count, passed_over in rows}
+        return {uri: Deaths(times, passed_over) for uri, times, passed_over in rows}
 
     def count_points(self, root: str) -> int:
         """How many points the collection holds of a root's name."""

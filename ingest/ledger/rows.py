@@ -25,11 +25,11 @@ class Deaths(NamedTuple):
     """What is held against an item.
 
     Attributes:
-        count: How often the process died with it under way.
+        times: How often the process died with it under way.
         passed_over: How many runs have set it aside since the last time.
     """
 
-    count: int
+    times: int
     passed_over: int
 
 

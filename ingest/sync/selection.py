@@ -113,7 +113,7 @@ class Selection:
 
     def to_suspects(self) -> list[Record]:
         """Those to be tried alone, the worst last: it may end the process once more."""
-        return sorted(self.suspects, key=lambda one: self._deaths[one.source_uri].count)
+        return sorted(self.suspects, key=lambda one: self._deaths[one.source_uri].times)
 
     def to_vanished(self) -> list[str]:
         """URIs that are indexed and were not listed, below folders that could be; sorted."""
@@ -161,7 +161,7 @@ def is_due(deaths: Deaths) -> bool:
     did. So it is never given up: after three deaths one run passes it over, after four two, after
     five four, and so on. A guilty one costs ever fewer runs, and an innocent one is indexed.
     """
-    beyond = deaths.count - KILLING_ATTEMPTS
+    beyond = deaths.times - KILLING_ATTEMPTS
     return beyond < 0 or deaths.passed_over >= 1 << beyond
 
 
