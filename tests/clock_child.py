@@ -46,7 +46,7 @@ time.time, time.time_ns = _time, _time_ns
 dt.datetime = _Moment  # type: ignore[misc]
 
 if __name__ == "__main__":
-    from ingest.sync.publish import Outlets
+    from ingest.telemetry.publish import Outlets
     from tests.sync_child import main
 
     main(BASE, Outlets(BASE / "last.json", BASE / "d.prom"))

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from ingest.store.connect import connect
 from ingest.sync.job import SyncJob
-from ingest.sync.publish import Outlets, run_published
 from ingest.sync.session import SyncOptions
+from ingest.telemetry.publish import Outlets, run_published
 from schemas.errors import DiptychError
 from schemas.settings import RootSettings, load_settings
 from tests.sync_rig import CountingEncoder

@@ -13,8 +13,8 @@ import pytest
 
 from ingest.store.connect import connect
 from ingest.sync.job import SyncJob
-from ingest.sync.publish import Outlets, run_published
 from ingest.sync.session import SyncOptions
+from ingest.telemetry.publish import Outlets, run_published
 from schemas.errors import StoreError
 from schemas.settings import RootSettings, load_settings
 from tests.sync_rig import CountingEncoder, paint, read_points, read_truth
