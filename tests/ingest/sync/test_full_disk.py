@@ -143,7 +143,10 @@ def tiny(tmp_path: Path) -> Iterator[Tiny]:
         ("reports", r"the report cannot be written to .*/state/reports/.*No space left.*make room"),
         ("report", r"the report cannot be written to .*/last\.json.*No space left.*make room"),
         ("metrics", r"the metrics cannot be written to .*/d\.prom.*No space left.*make room"),
-        ("letters", r"the dead letters cannot be written to .*dead-letters.*No space left"),
+        (
+            "letters",
+            r"the dead letters cannot be written to .*dead-letters.*No space left.*make room",
+        ),
     ],
 )
 def test_a_full_disk_under_what_is_told(tiny: Tiny, tmp_path: Path, kind: str, says: str) -> None:
