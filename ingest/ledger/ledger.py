@@ -13,6 +13,7 @@ from ingest.ledger.rows import (
     COLUMNS,
     FAILURE_COLUMNS,
     Deaths,
+    Settled,
     from_failure,
     from_row,
     is_set_aside,
@@ -47,22 +48,6 @@ class RootState(NamedTuple):
     context: str | None = None
     mount_point: str | None = None
     finished_at: str | None = None
-
-
-class Settled(NamedTuple):
-    """One item whose outcome is final.
-
-    Attributes:
-        uri: The item.
-        stamp: Of the listing that the outcome is of; None if it is not to be relied on.
-        known: What the collection holds of it now; None where that is as it was.
-        failure: Why it failed, if it did.
-    """
-
-    uri: str
-    stamp: str | None
-    known: Known | None
-    failure: Failure | None
 
 
 class Ledger(Mapping[str, Known]):

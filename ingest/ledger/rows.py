@@ -33,6 +33,22 @@ class Deaths(NamedTuple):
     passed_over: int
 
 
+class Settled(NamedTuple):
+    """One item whose outcome is final.
+
+    Attributes:
+        uri: The item.
+        stamp: Of the listing that the outcome is of; None if it is not to be relied on.
+        known: What the collection holds of it now; None where that is as it was.
+        failure: Why it failed, if it did.
+    """
+
+    uri: str
+    stamp: str | None
+    known: Known | None
+    failure: Failure | None
+
+
 def is_set_aside(failure: Failure) -> bool:
     """Whether an item was not even tried."""
     return failure.kind == Quarantined.__name__

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ingest.assembly import AssemblyLine, to_workers
 from ingest.callbacks import Callbacks
-from ingest.ledger.ledger import RootState, Settled
+from ingest.ledger.ledger import RootState
+from ingest.ledger.rows import Settled
 from ingest.outcome import Action, Outcome, Tally
 from ingest.plan import read_root
 from ingest.progress import Progress
