@@ -102,7 +102,7 @@ class UnsupportedFormat(SourceError):
 
 
 class Quarantined(SourceError):
-    """The whole process died with this item under way, time and again; it is left alone."""
+    """The whole process died with this item under way, time and again; it is set aside."""
 
 
 class SourceUnavailable(DiptychError):

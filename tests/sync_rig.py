@@ -175,11 +175,14 @@ def read_points(engine: Engine, collection: str = "diptych") -> dict[str, Any]:
     }
 
 
-def read_truth(folder: Path, settings: Settings) -> dict[str, Any]:
+def read_truth(
+    folder: Path, settings: Settings, encoder: LegibleEncoder | None = None
+) -> dict[str, Any]:
     """What a fresh ingest of a folder gives."""
     engine = connect(":memory:")
     source = FolderSource.open(folder)
-    IngestJob(source, settings, show_progress=False).run(engine=engine, encoder=LegibleEncoder())
+    job = IngestJob(source, settings, show_progress=False)
+    job.run(engine=engine, encoder=encoder or LegibleEncoder())
     try:
         return read_points(engine)
     finally:

@@ -12,8 +12,11 @@ from ingest.ledger.database import open_database, open_existing, translated
 from ingest.ledger.rows import (
     COLUMNS,
     FAILURE_COLUMNS,
+    Deaths,
+    Settled,
     from_failure,
     from_row,
+    is_set_aside,
     to_failure,
     to_row,
 )
@@ -45,22 +48,6 @@ class RootState(NamedTuple):
     context: str | None = None
     mount_point: str | None = None
     finished_at: str | None = None
-
-
-class Settled(NamedTuple):
-    """One item whose outcome is final.
-
-    Attributes:
-        uri: The item.
-        stamp: Of the listing that the outcome is of; None if it is not to be relied on.
-        known: What the collection holds of it now; None where that is as it was.
-        failure: Why it failed, if it did.
-    """
-
-    uri: str
-    stamp: str | None
-    known: Known | None
-    failure: Failure | None
 
 
 class Ledger(Mapping[str, Known]):
@@ -123,9 +110,10 @@ class Ledger(Mapping[str, Known]):
         )
         return {row[1]: (row[0], to_failure(row[1:])) for row in rows}
 
-    def read_attempts(self) -> dict[str, int]:
-        """How often the process died with each of these items under way."""
-        return dict(self._read("SELECT uri, attempts FROM intents WHERE attempts > 0"))
+    def read_deaths(self) -> dict[str, Deaths]:
+        """The items with which the process died."""
+        rows = self._read("SELECT uri, attempts, passed_over FROM intents WHERE attempts > 0")
+        return {uri: Deaths(times, passed_over) for uri, times, passed_over in rows}
 
     def count_points(self, root: str) -> int:
         """How many points the collection holds of a root's name."""
@@ -147,8 +135,8 @@ class Ledger(Mapping[str, Known]):
         return RootState(*rows[0]) if rows else RootState()
 
     def read_runs(self, limit: int = 1) -> list[str]:
-        """The reports of the newest runs as JSON, newest first."""
-        rows = self._read("SELECT report FROM runs ORDER BY started_at DESC LIMIT ?", limit)
+        """The reports of the newest runs as JSON, newest first, whatever the clock said."""
+        rows = self._read("SELECT report FROM runs ORDER BY rowid DESC LIMIT ?", limit)
         return [str(row[0]) for row in rows]
 
     def rebuild(self, root: str, found: Mapping[str, Known]) -> None:
@@ -172,7 +160,7 @@ class Ledger(Mapping[str, Known]):
         """Items are about to be encoded; if the process dies, it died with them."""
         with self._changing() as database:
             database.executemany(
-                "INSERT INTO intents VALUES (?, 0, 1) ON CONFLICT DO UPDATE SET is_open=1",
+                "INSERT INTO intents VALUES (?, 0, 1, 0) ON CONFLICT DO UPDATE SET is_open=1",
                 ((uri,) for uri in uris),
             )
 
@@ -180,7 +168,7 @@ class Ledger(Mapping[str, Known]):
         """Count an attempt against all that was under way when the process died; gives how many."""
         with self._changing() as database:
             return database.execute(
-                "UPDATE intents SET attempts=attempts+1, is_open=0 WHERE is_open=1"
+                "UPDATE intents SET attempts=attempts+1, is_open=0, passed_over=0 WHERE is_open=1"
             ).rowcount
 
     def withdraw(self) -> None:
@@ -190,13 +178,19 @@ class Ledger(Mapping[str, Known]):
             database.execute("DELETE FROM intents WHERE attempts=0")
 
     def settle(self, root: str, settled: Sequence[Settled]) -> None:
-        """Make outcomes final, in one transaction."""
+        """Make outcomes final, in one transaction.
+
+        Items that are set aside are passed over once more; of all others it is forgotten that the
+        process died with them.
+        """
         gone = [(one.uri,) for one in settled]
+        aside = [(one.uri,) for one in settled if one.failure and is_set_aside(one.failure)]
         indexed = [(one.uri, root, one.stamp, *to_row(one.known)) for one in settled if one.known]
         seen = [(one.stamp, one.uri) for one in settled if not one.known and not one.failure]
         failed = [(one.stamp, *from_failure(one.failure)) for one in settled if one.failure]
         with self._changing() as database:
-            database.executemany("DELETE FROM intents WHERE uri=?", gone)
+            database.executemany("DELETE FROM intents WHERE uri=?", set(gone) - set(aside))
+            database.executemany("UPDATE intents SET passed_over=passed_over+1 WHERE uri=?", aside)
             database.executemany("DELETE FROM failures WHERE uri=?", gone)
             database.executemany(_INSERT_ITEM, indexed)
             database.executemany("UPDATE items SET stamp=? WHERE uri=?", seen)
@@ -212,7 +206,9 @@ class Ledger(Mapping[str, Known]):
     def forget_failures(self, uris: Collection[str]) -> None:
         """Items that failed are not listed any more, or indexed."""
         with self._changing() as database:
-            database.executemany("DELETE FROM failures WHERE uri=?", ((uri,) for uri in uris))
+            for table in ("failures", "intents"):
+                statement = f"DELETE FROM {table} WHERE uri=?"
+                database.executemany(statement, ((uri,) for uri in uris))
 
     def forget_root(self, root: str) -> None:
         """Nothing is known of a root any more, nor of any of its items."""
@@ -262,7 +258,7 @@ class Ledger(Mapping[str, Known]):
             database.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", (run_id, now, report))
             database.execute(
                 "DELETE FROM runs WHERE run_id NOT IN "
-                "(SELECT run_id FROM runs ORDER BY started_at DESC LIMIT ?)",
+                "(SELECT run_id FROM runs ORDER BY rowid DESC LIMIT ?)",
                 (RUNS_KEPT,),
             )
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ingest.assembly import AssemblyLine, to_workers
 from ingest.callbacks import Callbacks
-from ingest.ledger.ledger import RootState, Settled
+from ingest.ledger.ledger import RootState
+from ingest.ledger.rows import Settled
 from ingest.outcome import Action, Outcome, Tally
 from ingest.plan import read_root
 from ingest.progress import Progress
@@ -164,7 +165,7 @@ class RootPass:
         return Selection(
             stamps,
             self._ledger.read_failed(self._prefix),
-            self._ledger.read_attempts(),
+            self._ledger.read_deaths(),
             self._session.letters,
             believes_stamps=believes_context and not self._session.options.checksum,
         )
@@ -185,7 +186,7 @@ class RootPass:
             listed = self._source.iter_records(self.skipped)
             with self._stopwatch.lap("pipeline"):
                 whole = self._run_pipeline(selection.iter_changed(listed), writer, callbacks)
-                for suspect in selection.suspects:
+                for suspect in selection.to_suspects():
                     whole = whole and self._run_pipeline([suspect], writer, callbacks)
         return whole
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ingest.comparison import check_modality, find_difference, read_content, to_version
 from ingest.dead_letters import DeadLetters
 from ingest.ledger.ledger import RootState
+from ingest.ledger.rows import is_set_aside
 from ingest.plan import read_root
 from ingest.refresh import check_rival, to_other_kind
 from ingest.sources.uris import to_source_uri
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ingest.fingerprint import Fingerprints, Version
+    from ingest.ledger.rows import Deaths
     from ingest.plan import Known
     from ingest.sources.source import Source
     from ingest.sync.session import Session, SyncOptions
@@ -39,7 +41,7 @@ class RootMemory:
         known: What the collection holds, by URI.
         stamps: Stamp of each indexed item.
         failed: Stamp and failure of each item that failed.
-        attempts: How often the process died with an item.
+        deaths: The items with which the process died.
         letters: What failed in any root.
         state: Of the root as a whole.
         is_same_place: Whether root and pipeline are what they were, so that stamps mean something.
@@ -48,7 +50,7 @@ class RootMemory:
     known: Mapping[str, Known] = field(default_factory=dict)
     stamps: dict[str, str | None] = field(default_factory=dict)
     failed: Mapping[str, tuple[str | None, Failure]] = field(default_factory=dict)
-    attempts: Mapping[str, int] = field(default_factory=dict)
+    deaths: Mapping[str, Deaths] = field(default_factory=dict)
     letters: DeadLetters = field(default_factory=DeadLetters)
     state: RootState = field(default_factory=RootState)
     is_same_place: bool = False
@@ -83,7 +85,7 @@ def read_memory(source: Source, session: Session) -> RootMemory:
         known=known,
         stamps=stamps,
         failed=ledger.read_failed(prefix),
-        attempts=ledger.read_attempts(),
+        deaths=ledger.read_deaths(),
         letters=session.letters,
         state=state,
         is_same_place=is_same_place,
@@ -140,7 +142,7 @@ class RootPlan:
         selection = Selection(
             dict(memory.stamps),
             memory.failed,
-            memory.attempts,
+            memory.deaths,
             memory.letters,
             believes_stamps=believes,
         )
@@ -221,6 +223,8 @@ class RootPlan:
         letters = self._memory.letters
         if letters.retry:
             return PlanAction.RETRY, "asked for by --retry-failed"
+        if is_set_aside(failure):
+            return PlanAction.RETRY, "left alone for long enough, or changed"
         if letters.find_final(failure.source_uri, version) is not None:
             return _to_failed_again(failure)
         if (failure.content_hash, failure.fingerprint) == version:
@@ -233,7 +237,7 @@ class RootPlan:
         for record in selection.suspects:
             self._decisions[record.source_uri] = self._decide(record)
         for record in selection.quarantined:
-            reason = "the process died with it time and again: it waits for --retry-failed"
+            reason = "the process died with it time and again: it is left alone for some runs"
             self._decisions[record.source_uri] = (PlanAction.FAIL, reason)
 
     def _check_sweep(self) -> None:

@@ -210,7 +210,13 @@ def open_session(
         try:
             yield session
             session.seal()
-        finally:
+        except BaseException:
             with suppress(StoreError):  # what ended the run is the news
-                ledger.withdraw()
-                session.list_failures()
+                _wind_up(session)
+            raise
+        _wind_up(session)
+
+
+def _wind_up(session: Session) -> None:
+    session.ledger.withdraw()
+    session.list_failures()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from ingest.encoder_choice import choose_encoder
-from ingest.ledger.ledger import Settled
+from ingest.ledger.rows import Settled
 from ingest.logs import log_fields
 from ingest.recorded_policy import with_recorded_policy
 from ingest.store.collections import check_space, resolve_collection
