@@ -100,7 +100,7 @@ def _resolve(searcher: Searcher, questions: Sequence[Question], plan: Plan) -> R
     wanted = {
         name
         for question in questions
-        for given in (*question.right, *([question.item] if question.item else []))
+        for given in (*question.right, *([question.own_name] if question.own_name else []))
         for name in to_names(given, question.folder)
     }
     name = searcher.collection.name
@@ -134,6 +134,6 @@ def _check_measured(
 def _iter_notes(resolved: Resolved) -> Iterator[str]:
     if resolved.pointless:
         yield (
-            f"{resolved.pointless:,} questions have nothing to find but themselves, such as an "
-            f"image whose words are not indexed."
+            f"questions that have nothing to find but themselves: {resolved.pointless:,} (an image "
+            f"whose words are not indexed, or with --skip-missing what is not indexed at all)"
         )

@@ -57,6 +57,8 @@ def iter_slices(
                 known = {"modality": str(modality), **items[document].fields.get(modality, {})}
                 for value in read_values(known, field) or ("(none)",):
                     parts[value].setdefault(question_id, {})[document] = grade
+        if field == "modality" and field not in plan.slices and len(parts) == 1:
+            continue  # it would say the same again
         largest = sorted(parts, key=lambda value: (-len(parts[value]), value))[:MOST_SLICES]
         for value in largest:
             yield measure(direction, f"{field}={value}", parts[value], answers, plan)[0]

@@ -38,6 +38,12 @@ class Miss(NamedTuple):
     outcome: Outcome
     page: Page
 
+    @property
+    def rank(self) -> int:
+        """Of the right item; 0 where the options rule it out."""
+        first = self.page.hits[0] if self.page.hits else None
+        return first.rank if first and first.source_uri in self.outcome.right else 0
+
 
 def find_misses(
     searcher: Searcher,
@@ -46,7 +52,7 @@ def find_misses(
     most: int = MOST_MISSES,
     options: Mapping[str, Any],
 ) -> list[Miss]:
-    """The questions whose right item came last, worst first, asked again.
+    """The questions whose right item came last, asked again: by direction, worst first.
 
     Mixed directions are left out: what is missed there is missed in its own direction, or was
     displaced by the other modality.
@@ -60,15 +66,14 @@ def find_misses(
     Raises:
         DiptychError: As the searcher raises.
     """
-    chosen: list[Outcome] = []
-    directions = [one for one in Direction if one.target is not Target.ANY]
-    missed = {one: _worst(report, one) for one in directions}
-    present = [one for one in directions if missed[one]]
-    for place, direction in enumerate(present):
-        share = (most - len(chosen)) // (len(present) - place)
-        chosen += missed[direction][:share]
-    misses = [_to_miss(searcher, outcome, options) for outcome in chosen]
-    return sorted(misses, key=lambda miss: -max((hit.rank for hit in miss.page.hits), default=0))
+    missed = [_worst(report, one) for one in Direction if one.target is not Target.ANY]
+    present = sorted((one for one in missed if one), key=len)  # what few leave, others may take
+    misses: list[Miss] = []
+    for place, outcomes in enumerate(present):
+        share = (most - len(misses)) // (len(present) - place)
+        misses += [_to_miss(searcher, outcome, options) for outcome in outcomes[:share]]
+    order = list(Direction)
+    return sorted(misses, key=lambda miss: (order.index(miss.outcome.direction), -miss.rank))
 
 
 def write_gallery(misses: Sequence[Miss], path: Path) -> None:

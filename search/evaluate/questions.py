@@ -21,8 +21,9 @@ class Question:
         query: Words, or the path of an image.
         right: How right each right item is, from 1 up, by its source URI or its path.
         target: Which modality of the right items is looked for; None for each that they have.
-        item: The indexed item that an image query itself is, if it is one; it is taken out of its
-            own answers, and read from where it lies if the query's path is no file.
+        item: The indexed item that an image query itself is, where the query's path does not name
+            it; it is taken out of its own answers, and read from where it lies if the query's path
+            is no file.
         folder: Where relative paths in ``right`` begin, besides the working directory.
         origin: Where the question stands: a file and its line.
     """
@@ -34,6 +35,11 @@ class Question:
     item: str | None = None
     folder: Path = field(default=Path())
     origin: str = ""
+
+    @property
+    def own_name(self) -> str | None:
+        """What the query itself may be indexed as; None for words."""
+        return self.item or (str(self.query) if isinstance(self.query, Path) else None)
 
     @property
     def modality(self) -> Modality:

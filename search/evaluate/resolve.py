@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -11,7 +10,7 @@ from schemas.errors import SettingsError
 from schemas.evaluation import Direction, Unanswered
 from schemas.query import Target
 from schemas.records import Modality
-from search.evaluate.catalogue import fold, to_names
+from search.evaluate.catalogue import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -133,7 +132,8 @@ def check_missing(
 def _to_exercise(question: Question, catalogue: Catalogue, missing: dict[str, None]) -> Exercise:
     right: dict[DocumentId, int] = {}
     items: dict[DocumentId, Item] = {}
-    itself = catalogue.find(question.item, question.folder) if question.item else None
+    own_name = question.own_name
+    itself = catalogue.find(own_name, question.folder) if own_name else None
     own = {to_document_id(itself.source_uri, Modality.IMAGE)} if itself else set()
     for name, grade in question.right.items():
         item = catalogue.find(name, question.folder)
@@ -142,7 +142,7 @@ def _to_exercise(question: Question, catalogue: Catalogue, missing: dict[str, No
             continue
         for modality in _modalities(item, question):
             document = to_document_id(item.source_uri, modality)
-            if _is_itself(question, item, modality):
+            if _is_its_words(question, item, modality):
                 own.add(document)
             else:
                 right[document] = max(grade, right.get(document, 0))
@@ -157,11 +157,10 @@ def _modalities(item: Item, question: Question) -> list[Modality]:
     return [modality for modality in Modality if item.has(modality)]
 
 
-def _is_itself(question: Question, item: Item, modality: Modality) -> bool:
-    if isinstance(question.query, str):
-        return modality is Modality.TEXT and fold(question.query) in item.captions
-    is_same = item.location in to_names(os.fspath(question.query), question.folder)
-    return modality is Modality.IMAGE and is_same
+def _is_its_words(question: Question, item: Item, modality: Modality) -> bool:
+    """Whether the query is the caption that stands in the index."""
+    is_text = isinstance(question.query, str) and modality is Modality.TEXT
+    return is_text and fold(str(question.query)) in item.captions
 
 
 def _to_query(question: Question, itself: Item | None) -> str | Path:

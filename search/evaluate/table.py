@@ -42,7 +42,8 @@ def _iter_figure_rows(figures: Sequence[Figures], depth: int) -> Iterator[Sequen
         label = GAP + to_printable(one.part) if one.part else str(one.direction)
         estimates = [(name, one.measures[name]) for name in names]
         yield [label, f"{one.questions:,}", *(_to_value(*pair, depth) for pair in estimates)]
-        yield ["", "", *(_to_interval(*pair, depth) for pair in estimates)]
+        if one.questions > 1:
+            yield ["", "", *(_to_interval(*pair, depth) for pair in estimates)]
 
 
 def _to_value(name: str, estimate: Estimate, depth: int) -> str:
