@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
 
-from schemas.errors import EmptyQuery, InvalidVector, SourceError
+from schemas.errors import DiptychError, EmptyQuery, InvalidVector, SourceError
 from schemas.evaluation import Unanswered
 from search.evaluate.resolve import document_of, modality_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from schemas.evaluation import Direction
+    from schemas.query import Page
     from search.evaluate.resolve import DocumentId, Exercise
     from search.searcher import Searcher
+
+BATCH: Final = 32
+"""Questions that are encoded together and put to the store in one round trip."""
+
+_ONE_QUESTION: Final = (SourceError, EmptyQuery, InvalidVector)
+"""What is the matter with one question, and not with the search."""
 
 
 def ask_all(
@@ -38,23 +46,39 @@ def ask_all(
     """
     answers: dict[str, list[DocumentId]] = {}
     unanswered: list[Unanswered] = []
-    for exercise in exercises:
-        question = exercise.question
-        try:
-            page = searcher.search(
-                exercise.query,
-                target=direction.target,
-                top_k=depth + len(exercise.own),
-                **options,
-            )
-        except (SourceError, EmptyQuery, InvalidVector) as error:
-            unanswered.append(Unanswered(question.question_id, question.origin, str(error)))
-            continue
-        # Once each: with every chunk a hit, the first of a document counts.
-        found = dict.fromkeys(document_of(hit) for hit in page.hits)
-        kept = [document for document in found if document not in exercise.own]
-        answers[question.question_id] = kept[:depth]
+    waiting = iter(exercises)
+    while batch := list(islice(waiting, BATCH)):
+        asked = {"target": direction.target, "top_k": depth + _most_own(batch), **options}
+        for exercise, page in _iter_pages(searcher, batch, asked):
+            question = exercise.question
+            if isinstance(page, DiptychError):
+                unanswered.append(Unanswered(question.question_id, question.origin, str(page)))
+                continue
+            # Once each: with every chunk a hit, the first of a document counts.
+            found = dict.fromkeys(document_of(hit) for hit in page.hits)
+            kept = [document for document in found if document not in exercise.own]
+            answers[question.question_id] = kept[:depth]
     return answers, unanswered
+
+
+def _iter_pages(
+    searcher: Searcher, batch: Sequence[Exercise], asked: Mapping[str, Any]
+) -> Iterator[tuple[Exercise, Page | DiptychError]]:
+    """The page of each question, or why there is none."""
+    try:
+        pages = searcher.search_batch([exercise.query for exercise in batch], **asked)
+    except _ONE_QUESTION as error:
+        if len(batch) == 1:
+            yield batch[0], error
+            return
+        for exercise in batch:  # it fails the whole batch, and does not say whose it is
+            yield from _iter_pages(searcher, [exercise], asked)
+    else:
+        yield from zip(batch, pages, strict=True)
+
+
+def _most_own(batch: Iterable[Exercise]) -> int:
+    return max(len(exercise.own) for exercise in batch)
 
 
 def to_right(

@@ -47,8 +47,9 @@ def read_object(line: str, origin: str) -> dict[str, Any]:
     """
     try:
         value = json.loads(line)
+        json.dumps(value, ensure_ascii=False).encode()  # escapes can spell what is no character
     except (ValueError, RecursionError) as error:
-        raise SettingsError(f"{origin}: is no JSON ({error})") from None
+        raise SettingsError(f"{origin}: is no JSON ({str(error)[:100]})") from None
     if not isinstance(value, dict):
         raise SettingsError(f"{origin}: is no JSON object; write one in braces on each line")
     return value

@@ -68,17 +68,22 @@ def _to_comparison(comparison: Comparison) -> str:
 
 
 def _to_difference(one: Difference) -> list[str]:
-    interval = f"{one.difference.low:+.3f} to {one.difference.high:+.3f}"
+    interval = f"{_to_signed(one.difference.low)} to {_to_signed(one.difference.high)}"
     return [
         str(one.direction),
         one.measure,
         f"{one.questions:,}",
         f"{one.here:.3f}",
         f"{one.there:.3f}",
-        f"{one.difference.value:+.3f}",
+        _to_signed(one.difference.value),
         interval,
         "<0.001" if one.p_value < 0.001 else f"{one.p_value:.3f}",  # noqa: PLR2004 - as shown
     ]
+
+
+def _to_signed(number: float) -> str:
+    """With its sign; what is rounded to nothing has none of its own."""
+    return f"{round(number, 3) + 0.0:+.3f}"
 
 
 def _to_shortfall(one: Shortfall) -> str:

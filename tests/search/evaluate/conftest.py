@@ -57,10 +57,10 @@ def iter_points(folder: Path, encoder: LegibleEncoder) -> Iterator[models.PointS
         yield from to_text_points(encoder, [words])
 
 
-def index(engine: Engine, folder: Path, collection_name: str = "photos") -> None:
+def index(engine: Engine, folder: Path) -> None:
     encoder = LegibleEncoder()
     canary = canary_vectors(encoder, encoder.space.modalities)
-    collection = ensure_collection(engine, collection_name, encoder.space, canary)
+    collection = ensure_collection(engine, "photos", encoder.space, canary)
     engine.upsert(collection.name, list(iter_points(folder, encoder)))
 
 

@@ -32,7 +32,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("photos")
     with connect(str(folder / "diptych-index")) as engine:
         index(engine, folder)
-        index(engine, folder, "others")
     lines = "\n".join(json.dumps(one) for one in PAIRS)
     (folder / "pairs.jsonl").write_text(lines, encoding="utf-8")
     (folder / "qrels").write_text(f"1 0 {to_uri('red')} 1\n2 0 green.png 1\n", encoding="utf-8")
@@ -102,8 +101,8 @@ def test_a_saved_report_is_compared_with(folder: Path) -> None:
 
 def test_another_collection_and_another_option_are_compared_with() -> None:
     asked = ("--pairs", "pairs.jsonl", "--json", "-")
-    other = json.loads(run(*asked, "--against", "others").stdout)["comparison"]
-    assert other["name"] == "others__g001"
+    other = json.loads(run(*asked, "--against", "photos").stdout)["comparison"]
+    assert other["name"] == "photos__g001"
     assert {one["p_value"] for one in other["differences"]} == {1.0}
     changed = ("--against-option", "score_threshold=0.8", "--option", "all_chunks=true")
     report = read_report(run(*asked, *changed).stdout, "stdout")

@@ -57,7 +57,7 @@ def test_every_measure_of_words_that_look_for_images(searcher: Searcher) -> None
         "median_rank": 1,
     }
     assert report.exit_code == 0
-    assert not (report.missing or report.unanswered or report.notes)
+    assert [report.missing, report.unanswered, report.notes] == [(), (), ()]
 
 
 def test_words_that_are_themselves_a_caption_are_no_answer(searcher: Searcher) -> None:
@@ -173,6 +173,8 @@ def test_options_are_those_of_the_search(searcher: Searcher) -> None:
         evaluate(searcher, QUESTIONS, top_k=3)
     with pytest.raises(UnknownField):
         evaluate(searcher, QUESTIONS, where={"colour": "red"})
+    with pytest.raises(QueryError, match="there is no search option 'hybird'"):
+        evaluate(searcher, QUESTIONS, hybird=True)
 
 
 def test_every_passage_may_be_a_hit_and_a_document_counts_once(searcher: Searcher) -> None:

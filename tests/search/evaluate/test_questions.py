@@ -72,6 +72,7 @@ def test_questions_of_a_migration_are_read_too(tmp_path: Path) -> None:
     [
         ("{", "is no JSON"),
         ("[" * 100_000, "is no JSON"),
+        ('{"image": "a.png", "text": "\\ud800"}', "is no JSON"),
         ("[]", "is no JSON object"),
         ({"text": "red"}, "image is a path or a source URI, not None"),
         ({"image": 7, "text": "red"}, "image is a path or a source URI, not 7"),
