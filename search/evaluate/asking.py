@@ -26,11 +26,12 @@ _ONE_QUESTION: Final = (SourceError, EmptyQuery, InvalidVector)
 
 def ask_all(
     searcher: Searcher,
-    exercises: Iterable[Exercise],
+    exercises: Sequence[Exercise],
     direction: Direction,
     *,
     depth: int,
     options: Mapping[str, Any],
+    show_progress: bool = False,
 ) -> tuple[dict[str, list[DocumentId]], list[Unanswered]]:
     """The documents that answer each question, best first, without the query itself.
 
@@ -40,14 +41,14 @@ def ask_all(
         direction: Gives the target.
         depth: Documents of an answer at most.
         options: More keywords of the search.
+        show_progress: Draw a bar where stderr is a terminal.
 
     Raises:
         DiptychError: As the searcher raises, where it is not for one question alone.
     """
     answers: dict[str, list[DocumentId]] = {}
     unanswered: list[Unanswered] = []
-    waiting = iter(exercises)
-    while batch := list(islice(waiting, BATCH)):
+    for batch in _iter_batches(exercises, direction, show_progress=show_progress):
         asked = {"target": direction.target, "top_k": depth + _most_own(batch), **options}
         for exercise, page in _iter_pages(searcher, batch, asked):
             question = exercise.question
@@ -75,6 +76,20 @@ def _iter_pages(
             yield from _iter_pages(searcher, [exercise], asked)
     else:
         yield from zip(batch, pages, strict=True)
+
+
+def _iter_batches(
+    exercises: Sequence[Exercise], direction: Direction, *, show_progress: bool
+) -> Iterator[list[Exercise]]:
+    from tqdm import tqdm
+
+    # None draws where there is a terminal, and leaves nothing behind in a log.
+    hidden = None if show_progress else True
+    with tqdm(total=len(exercises), desc=direction, leave=False, disable=hidden) as bar:
+        waiting = iter(exercises)
+        while batch := list(islice(waiting, BATCH)):
+            yield batch
+            bar.update(len(batch))
 
 
 def _most_own(batch: Iterable[Exercise]) -> int:

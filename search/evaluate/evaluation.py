@@ -59,7 +59,14 @@ def evaluate(
     unanswered: dict[str, Unanswered] = {one.question_id: one for one in resolved.unanswered}
     for direction in _directions(resolved, plan):
         exercises = [one for one in resolved.exercises if direction in one.directions]
-        answers, failed = ask_all(searcher, exercises, direction, depth=plan.depth, options=options)
+        answers, failed = ask_all(
+            searcher,
+            exercises,
+            direction,
+            depth=plan.depth,
+            options=options,
+            show_progress=plan.show_progress,
+        )
         unanswered.update((one.question_id, one) for one in failed)
         right = to_right(exercises, direction, answers)
         if not right:

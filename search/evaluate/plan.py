@@ -31,6 +31,7 @@ class Plan:
         resamples: Bootstrap samples.
         confidence: Level of the intervals.
         seed: Of bootstrap and tests.
+        show_progress: Draw a bar for each direction, where stderr is a terminal.
 
     Raises:
         SettingsError: A value cannot be meant, or ir-measures is not installed.
@@ -46,6 +47,7 @@ class Plan:
     resamples: int = 1_000
     confidence: float = 0.95
     seed: int = 0
+    show_progress: bool = False
 
     def __post_init__(self) -> None:
         """Refuse before anything is asked."""

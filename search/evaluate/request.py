@@ -130,6 +130,7 @@ class EvaluationRequest:
             floors=tuple(parse_floor(one) for one in asked.pop("floors")),
             directions=directions or None,
             slices=asked.pop("slices"),
+            show_progress=True,
             **({"measures": measures} if measures else {}),
             **asked,
         )
