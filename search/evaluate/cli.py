@@ -8,18 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from schemas.evaluation import Direction
+
 if TYPE_CHECKING:
     from schemas.evaluation import EvaluationReport
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
-_DIRECTIONS = (
-    "text->image",
-    "image->text",
-    "image->image",
-    "text->text",
-    "text->any",
-    "image->any",
-)
 
 
 @click.command()
@@ -33,7 +27,7 @@ _DIRECTIONS = (
     "--direction",
     "directions",
     multiple=True,
-    type=click.Choice(_DIRECTIONS),
+    type=click.Choice([str(one) for one in Direction]),
     help="Only this one.  [default: all that there is something to find in]",
 )
 @click.option("--measure", "measures", multiple=True, metavar="NAME", help="Instead of the usual.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from schemas.errors import SettingsError
 from schemas.evaluation import Comparison, Difference, Direction
@@ -10,9 +10,10 @@ from schemas.records import Modality
 from search.evaluate.statistics import estimate_means, to_p_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from schemas.evaluation import EvaluationReport
+    from search.evaluate.questions import Question
 
 
 def compare(here: EvaluationReport, there: EvaluationReport, name: str) -> Comparison:
@@ -34,10 +35,25 @@ def compare(here: EvaluationReport, there: EvaluationReport, name: str) -> Compa
         for difference in _iter_differences(here, there, direction)
     )
     if not differences:
-        raise SettingsError(
-            f"{name} answered none of these questions; compare evaluations of the same questions"
-        )
+        _refuse(name)
     return Comparison(name, there.model_id, differences)
+
+
+def check_comparable(questions: Iterable[Question], there: EvaluationReport, name: str) -> None:
+    """Refuse, before anything is asked, what was asked other questions.
+
+    Raises:
+        SettingsError: No question has an id that the other evaluation knows.
+    """
+    known = {outcome.question_id for outcome in there.outcomes}
+    if known.isdisjoint(question.question_id for question in questions):
+        _refuse(name)
+
+
+def _refuse(name: str) -> NoReturn:
+    raise SettingsError(
+        f"{name} answered none of these questions; compare evaluations of the same questions"
+    )
 
 
 def _iter_differences(

@@ -35,7 +35,7 @@ def read_judged(qrels: Path, queries: Path) -> list[Question]:
     unknown = [query_id for query_id in judged if query_id not in asked]
     if unknown:
         raise SettingsError(
-            f"{qrels}: judges {len(unknown):,} queries that {queries} does not have, such as "
+            f"{qrels}: queries that {queries} does not have: {len(unknown):,}, such as "
             f"{unknown[0]!r}; give the queries that belong to it"
         )
     questions = [

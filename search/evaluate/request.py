@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from schemas.errors import SettingsError
 from schemas.evaluation import Direction, EvaluationReport, read_report
 from schemas.settings import load_settings
-from search.evaluate.comparison import compare
+from search.evaluate.comparison import check_comparable, compare
 from search.evaluate.evaluation import evaluate
 from search.evaluate.floors import parse_floor
 from search.evaluate.plan import Plan
@@ -149,6 +149,8 @@ class EvaluationRequest:
         saved = self._read_saved()
         with self._open(None, self.model) as searcher:
             questions = self.origin.read(searcher)
+            if saved is not None:
+                check_comparable(questions, saved, self._name_other(saved))
             report = evaluate(searcher, questions, self.plan, **self.options)
             if gallery is not None:
                 self._draw(searcher, report, gallery)

@@ -124,8 +124,9 @@ def check_missing(
     first = next(one for one in questions if missing[0] in one.right)
     shown = ", ".join(missing[:SHOWN_NAMES]) + (", ..." if len(missing) > SHOWN_NAMES else "")
     raise SettingsError(
-        f"{first.origin or 'the questions'}: {len(missing):,} right items are not indexed in "
-        f"{collection_name}: {shown}; index them, or leave them out with --skip-missing"
+        f"{first.origin or 'the questions'}: right items that are not indexed in "
+        f"{collection_name}: {len(missing):,} ({shown}); index them, or leave them out with "
+        f"--skip-missing"
     )
 
 

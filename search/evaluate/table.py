@@ -97,7 +97,9 @@ def _iter_remarks(report: EvaluationReport) -> Iterator[str]:
     if report.missing:
         shown = ", ".join(report.missing[:SHOWN])
         more = ", ..." if len(report.missing) > SHOWN else ""
-        yield to_printable(f"{len(report.missing):,} right items are not indexed: {shown}{more}")
+        yield to_printable(
+            f"right items that are not indexed: {len(report.missing):,} ({shown}{more})"
+        )
     for one in report.unanswered[:SHOWN]:
         yield to_printable(f"not asked: {one.origin or one.question_id}: {one.reason}")
     if len(report.unanswered) > SHOWN:

@@ -97,6 +97,8 @@ def test_a_saved_report_is_compared_with(folder: Path) -> None:
     assert "against photos__g001 in saved.json (legible-1)" in result.stdout
     saved = read_report((folder / "saved.json").read_text(encoding="utf-8"), "saved.json")
     assert saved.comparison is None
+    other = CliRunner().invoke(evaluate, ["--against", "saved.json"], standalone_mode=False)
+    assert "answered none of these questions" in str(other.exception)
 
 
 def test_another_collection_and_another_option_are_compared_with() -> None:

@@ -131,8 +131,8 @@ def test_what_is_not_indexed_is_an_error_with_count_and_line(searcher: Searcher)
     with pytest.raises(SettingsError) as caught:
         evaluate(searcher, questions)
     assert str(caught.value) == (
-        "pairs.jsonl, line 9: 2 right items are not indexed in photos__g001: lost.png, gone.png; "
-        "index them, or leave them out with --skip-missing"
+        "pairs.jsonl, line 9: right items that are not indexed in photos__g001: 2 (lost.png, "
+        "gone.png); index them, or leave them out with --skip-missing"
     )
     report = evaluate(searcher, questions, Plan(skip_missing=True))
     assert report.missing == ("lost.png", "gone.png")

@@ -81,7 +81,7 @@ def test_what_is_to_know_stands_below() -> None:
         "not reached: text->image:mrr=0.6, for nothing could be asked in that direction",
         "",
         "A note.",
-        "7 right items are not indexed: 0.png, 1.png, 2.png, 3.png, 4.png, ...",
+        "right items that are not indexed: 7 (0.png, 1.png, 2.png, 3.png, 4.png, ...)",
         *["not asked: pairs.jsonl, line 1: is broken"] * 5,
         "not asked: 6 questions in all",
     ]

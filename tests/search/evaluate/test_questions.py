@@ -143,9 +143,7 @@ def test_a_bad_query_is_named(tmp_path: Path, line: str) -> None:
 
 def test_judgements_must_go_with_the_queries(tmp_path: Path) -> None:
     queries = write(tmp_path / "queries", "q1\tred")
-    with pytest.raises(
-        SettingsError, match=r"judges 1 queries that .* does not have, such as 'q9'"
-    ):
+    with pytest.raises(SettingsError, match=r"queries that .* does not have: 1, such as 'q9'"):
         read_judged(write(tmp_path / "qrels", "q9 0 a.png 1"), queries)
     with pytest.raises(SettingsError, match="judges nothing as right"):
         read_judged(write(tmp_path / "qrels", "q1 0 a.png 0"), queries)
