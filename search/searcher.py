@@ -66,6 +66,11 @@ class Searcher:
         return self._generation.collection
 
     @property
+    def engine(self) -> Engine:
+        """The store, for what is no search; :meth:`close` closes it."""
+        return self._engine
+
+    @property
     def encoder(self) -> Encoder:
         """The encoder in use now."""
         return self._generation.encoder

@@ -12,6 +12,8 @@ from ingest.ledger.database import open_database, open_existing, translated
 from ingest.ledger.rows import (
     COLUMNS,
     FAILURE_COLUMNS,
+    INSERT_FAILURE,
+    INSERT_ITEM,
     Deaths,
     Settled,
     from_failure,
@@ -152,7 +154,7 @@ class Ledger(Mapping[str, Known]):
             stamps = {row[0]: row[1] for row in rows if found.get(row[0]) == from_row(row[2:])}
             database.execute("DELETE FROM items WHERE root=?", (root,))
             database.executemany(
-                _INSERT_ITEM,
+                INSERT_ITEM,
                 ((uri, root, stamps.get(uri), *to_row(known)) for uri, known in found.items()),
             )
 
@@ -192,9 +194,9 @@ class Ledger(Mapping[str, Known]):
             database.executemany("DELETE FROM intents WHERE uri=?", set(gone) - set(aside))
             database.executemany("UPDATE intents SET passed_over=passed_over+1 WHERE uri=?", aside)
             database.executemany("DELETE FROM failures WHERE uri=?", gone)
-            database.executemany(_INSERT_ITEM, indexed)
+            database.executemany(INSERT_ITEM, indexed)
             database.executemany("UPDATE items SET stamp=? WHERE uri=?", seen)
-            database.executemany(_INSERT_FAILURE, failed)
+            database.executemany(INSERT_FAILURE, failed)
 
     def forget(self, uris: Collection[str]) -> None:
         """Items are gone from the collection."""
@@ -283,14 +285,6 @@ class Ledger(Mapping[str, Known]):
                 if self._database.in_transaction:
                     self._database.execute("ROLLBACK")
                 raise
-
-
-_INSERT_ITEM = (
-    f"INSERT OR REPLACE INTO items (uri, root, stamp, {COLUMNS}) VALUES ({', '.join('?' * 11)})"
-)
-_INSERT_FAILURE = (
-    f"INSERT OR REPLACE INTO failures (stamp, {FAILURE_COLUMNS}) VALUES ({', '.join('?' * 8)})"
-)
 
 
 def _to(prefix: str) -> tuple[str, str]:

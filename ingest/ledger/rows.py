@@ -20,6 +20,13 @@ COLUMNS = "versions, points, chunk_count, last_ordinal, location, listing, media
 
 FAILURE_COLUMNS = "uri, location, kind, message, attempts, content_hash, fingerprint"
 
+INSERT_ITEM = (
+    f"INSERT OR REPLACE INTO items (uri, root, stamp, {COLUMNS}) VALUES ({', '.join('?' * 11)})"
+)
+INSERT_FAILURE = (
+    f"INSERT OR REPLACE INTO failures (stamp, {FAILURE_COLUMNS}) VALUES ({', '.join('?' * 8)})"
+)
+
 
 class Deaths(NamedTuple):
     """What is held against an item.
