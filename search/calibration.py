@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from schemas.background import LEVELS, to_spread
+from schemas.background import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ class Scale:
     def __init__(self, background: Background) -> None:
         """Compute once what no query changes."""
         self.quantiles = background.quantiles
-        self.spreads = {target: to_spread(mean) for target, mean in background.means.items()}
+        self.spreads = background.spreads
         self._means = {
             target: np.asarray(mean, dtype=np.float32) for target, mean in background.means.items()
         }
@@ -68,21 +68,21 @@ class Calibration:
 
     def spread(self, target: Modality) -> float | None:
         """What a calibrated score of 1 is worth as a cosine; None without a background of it."""
-        return self._spreads.get(target)
+        return self._spreads.get((self._modality, target))
 
     def to_score(self, cosine: float, target: Modality) -> float | None:
         """The calibrated score of a cosine; None without a background of the modality.
 
-        How much nearer the item is than the average of its modality, in units of the modality's
+        How much nearer the item is than the average of its modality, in units of the direction's
         spread. Its order within a modality is that of the cosines.
         """
-        expected = self._expected.get(target)
-        return None if expected is None else (cosine - expected) / self._spreads[target]
+        spread = self.spread(target)
+        return None if spread is None else (cosine - self._expected[target]) / spread
 
     def to_cosine(self, score: float, target: Modality) -> float | None:
         """The cosine of a calibrated score; None without a background of the modality."""
-        expected = self._expected.get(target)
-        return None if expected is None else score * self._spreads[target] + expected
+        spread = self.spread(target)
+        return None if spread is None else score * spread + self._expected[target]
 
     def to_percentile(self, score: float, target: Modality) -> float | None:
         """The share, in percent, of unrelated pairs whose calibrated score is lower.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from schemas.errors import QueryError
 from search.candidates import Ask, find, without_sources
-from search.cursor import Cursor, cursor_after, rest_after
+from search.cursor import cursor_after, rest_after
 from search.explanation import explain
 from search.filters import to_filter
 from search.hits import to_hit
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from search.calibration import Calibration, Scale
     from search.candidates import Found
     from search.composition import Aim
+    from search.cursor import Cursor
     from search.options import Options
     from search.ranking import Candidate
 
@@ -96,13 +97,14 @@ class Inquiry:
             to_candidates(documents, modality, self.calibration)
             for modality, documents in zip(self.targets, found, strict=True)
         ]
-        ranking = to_ranking(answers)
-        keyed = len(answers) == 1 or all(one.calibrated is not None for one in ranking)
-        rest = rest_after(ranking, self.cursor)
-        is_everything = all(len(documents) < wanted for documents in found)
-        if len(rest) <= self.options.top_k and not is_everything:
+        left = [rest_after(answer, self.cursor) for answer in answers]
+        is_enough = (
+            len(documents) < wanted or len(rest) > self.options.top_k
+            for documents, rest in zip(found, left, strict=True)
+        )
+        if not all(is_enough):
             return None
-        return self._to_page(rest, keyed=keyed)
+        return self._to_page(to_ranking(left, self.cursor.counts if self.cursor else None))
 
     def _to_ask(self, modality: Modality, wanted: int) -> Ask:
         return Ask(
@@ -129,7 +131,7 @@ class Inquiry:
             )
         return least if cosine is None else max(cosine, least)
 
-    def _to_page(self, rest: Sequence[Candidate], *, keyed: bool) -> Answer:
+    def _to_page(self, rest: Sequence[Candidate]) -> Answer:
         position = self.cursor.position if self.cursor else 0
         page = rest[: self.options.top_k]
         hits = tuple(
@@ -145,8 +147,6 @@ class Inquiry:
         )
         if len(rest) <= len(page):
             return Answer(hits, None)
-        if not keyed:
-            return Answer(hits, Cursor(self.digest, position + len(page)).to_text())
         return Answer(hits, cursor_after(page, self.cursor, self.digest).to_text())
 
 
