@@ -19,6 +19,8 @@ from uuid import UUID
 from qdrant_client import models
 
 from schemas.records import Chunk, Modality, Part, Record
+from schemas.vectors import to_vectors
+from schemas.words import iter_chunk_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -166,7 +168,7 @@ def to_point(chunk: Chunk, vector: NDArray[np.float32], fingerprint: str) -> mod
     # Unchecked: of values of our own making, validating each number costs more than all the rest.
     return models.PointStruct.model_construct(
         id=to_point_id(chunk.record.source_uri, chunk.ordinal),
-        vector=vector.tolist(),
+        vector=to_vectors(vector.tolist(), iter_chunk_texts(chunk)),
         payload=to_payload(chunk, fingerprint),
     )
 

@@ -22,6 +22,8 @@ from schemas.collection import (
 )
 from schemas.errors import CollectionMissing, SettingsError, SpaceMismatch, StoreRejected
 from schemas.space import EmbeddingSpace
+from schemas.vectors import sparse_vector_params
+from schemas.words import WORDS, WORDS_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -254,10 +256,16 @@ def create_collection(
         "space": space.to_json(),
         "fingerprint": space.fingerprint,
         "canary": {modality: [list(row) for row in rows] for modality, rows in canary.items()},
+        WORDS: WORDS_VERSION,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     try:
-        engine.create_collection(generation, vector_params(space), metadata=metadata)
+        engine.create_collection(
+            generation,
+            vector_params(space),
+            sparse_vectors_config=sparse_vector_params(),
+            metadata=metadata,
+        )
     except StoreRejected:
         # On a server another run may have been faster, or an answer may have got lost.
         if not engine.collection_exists(generation):

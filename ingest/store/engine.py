@@ -5,7 +5,8 @@ documentation holds here too. Three engines answer them: a server, an embedded i
 and memory (:mod:`ingest.store.connect`); the vocabulary of arguments stays within what all three
 understand. What is promised beyond Qdrant's own documentation:
 
-- One unnamed dense vector a point, compared by cosine. Scores are cosines, in [-1, 1].
+- One unnamed dense vector a point, compared by cosine: scores are cosines, in [-1, 1], and
+  vectors that are returned are dense. Beside it sparse ones, see :mod:`ingest.store.sparse`.
 - A zero vector, or one that is not finite, is refused before it is stored or searched with.
 - A write has been applied when its method returns (``wait=True`` is the default everywhere) and
   survives the death of this process; it survives the death of the machine after :meth:`flush`.
@@ -15,6 +16,8 @@ understand. What is promised beyond Qdrant's own documentation:
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from ingest.store.sparse import SparseEngine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
     """Which payload fields an answer carries: all, none, those named, or all but some."""
 
 
-class Engine(Protocol):
+class Engine(SparseEngine, Protocol):
     """A vector store.
 
     Besides what it documents, every method raises ``CollectionMissing`` (neither a collection nor
@@ -40,11 +43,12 @@ class Engine(Protocol):
     later) and ``StoreRejected`` (it understood and refused; trying again cannot help).
     """
 
-    def create_collection(
+    def create_collection(  # noqa: PLR0913 - the parameters are QdrantClient's
         self,
         collection_name: str,
         vectors_config: models.VectorParams,
         *,
+        sparse_vectors_config: Mapping[str, models.SparseVectorParams] | None = None,
         metadata: Mapping[str, Any] | None = None,
         hnsw_config: models.HnswConfigDiff | None = None,
         optimizers_config: models.OptimizersConfigDiff | None = None,
@@ -56,6 +60,7 @@ class Engine(Protocol):
         Args:
             collection_name: A new name; neither a collection nor an alias may have it.
             vectors_config: Dimension; the distance must be cosine.
+            sparse_vectors_config: Names and parameters of sparse vectors.
             metadata: JSON-ready fields that are kept with the collection.
             hnsw_config: Of the vector index; None, as below, for the engine's defaults.
             optimizers_config: When an index is built.
@@ -237,8 +242,9 @@ class Engine(Protocol):
     ) -> list[QueryResponse]:
         """Answer several requests in one round trip, in order.
 
-        A request has a vector as its ``query``, and None in fields that :meth:`query_points` lacks.
-        Beware that here payloads are returned only on demand. It raises as that one does.
+        A request has a vector as its ``query``, and None in fields that :meth:`query_points` lacks;
+        but a sparse one, with its name in ``using``, is scored by its dot product. Beware that here
+        payloads are returned only on demand. It raises as that one does.
         """
         ...
 
@@ -262,20 +268,13 @@ class Engine(Protocol):
             collection_name: See :meth:`scroll`.
             group_by: The field; points without a string or integer in it are left out. A point
                 with a list in it belongs to several groups.
-            query: The vector.
-            query_filter: Which points are searched.
+            query: The vector; it and what is not named here as for :meth:`query_points`, which
+                raises the same.
             limit: How many groups at most.
             group_size: How many points a group at most.
-            with_payload: Payload fields to return.
-            with_vectors: Whether to return the vectors.
-            score_threshold: Leave out points of a lower cosine.
-            search_params: Effort of the search.
 
         Returns:
             Groups in the order of their best point, points in a group nearest first.
-
-        Raises:
-            InvalidVector: As for :meth:`query_points`.
         """
         ...
 

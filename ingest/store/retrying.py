@@ -45,6 +45,7 @@ RETRIED: Final = frozenset(
         "scroll",
         "update_collection",
         "update_collection_aliases",
+        "update_vectors",
     }
 )
 """Reads, and writes that may be repeated when an answer got lost.

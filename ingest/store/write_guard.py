@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from ingest.store.collections import ensure_payload_indexes
+from ingest.store.words import ensure_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +22,8 @@ ledger that was sealed with the value that stands there knows all that was writt
 class WriteGuard:
     """Called before every write to one collection.
 
-    The first call makes the payload indexes that are missing and puts a fresh token into the
-    collection's metadata, from which on no ledger agrees with it.
+    The first call makes the payload indexes and words that are missing, and puts a fresh token into
+    the collection's metadata, from which on no ledger agrees with it.
 
     Args:
         engine: Where the collection is.
@@ -65,6 +66,7 @@ class WriteGuard:
             if not self.has_written:
                 self._confirm()
                 ensure_payload_indexes(self._engine, self._collection_name)
+                ensure_words(self._engine, self._collection_name)
                 self._replace_token()
                 self.has_written = True
 

@@ -240,7 +240,7 @@ def to_loose_size_bytes(point: models.PointStruct) -> int:
     characters six; for nested values, whose size it does not look into, it gives more than any
     request holds.
     """
-    size = 128 + (len(point.vector) * BYTES_PER_FLOAT if isinstance(point.vector, list) else 0)
+    size = 128 + _count_numbers(point.vector) * BYTES_PER_FLOAT
     for key, value in (point.payload or {}).items():
         if isinstance(value, str):
             size += 6 * len(value)
@@ -253,5 +253,16 @@ def to_loose_size_bytes(point: models.PointStruct) -> int:
 def to_size_bytes(point: models.PointStruct) -> int:
     """An upper estimate of a point's share of a request, in JSON or gRPC."""
     payload = _encode_json(point.payload)
-    floats = len(point.vector) if isinstance(point.vector, list) else 0
-    return floats * BYTES_PER_FLOAT + len(payload.encode(errors="surrogatepass")) + 128
+    numbers = _count_numbers(point.vector)
+    return numbers * BYTES_PER_FLOAT + len(payload.encode(errors="surrogatepass")) + 128
+
+
+def _count_numbers(vector: object) -> int:
+    """How many numbers a dense vector has, or one with sparse vectors by name."""
+    if isinstance(vector, list):
+        return len(vector)
+    if isinstance(vector, dict):
+        return sum(
+            len(one) if isinstance(one, list) else 2 * len(one.indices) for one in vector.values()
+        )
+    return 0

@@ -18,6 +18,7 @@ from ingest.ledger.database import LedgerDamaged, set_aside
 from ingest.ledger.ledger import Ledger
 from ingest.store.connect import to_index_path
 from ingest.store.generations import BUILDING, STATE
+from ingest.store.words import ensure_words
 from ingest.store.write_guard import SYNC_TOKEN, WriteGuard
 from ingest.sync.run_lock import only_run
 from ingest.sync.state import to_dead_letters_path, to_ledger_path, to_state_dir
@@ -189,6 +190,8 @@ def open_session(
         # What it says may have changed before the lock was ours.
         collection = replace(collection, metadata=engine.read_metadata(collection.name))
         token = collection.metadata.get(SYNC_TOKEN)
+        if not options.reads_only:
+            ensure_words(engine, collection.name)
         session = Session(
             settings=settings,
             options=options,

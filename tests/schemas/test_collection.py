@@ -95,7 +95,9 @@ def test_a_point_carries_id_vector_and_fingerprint() -> None:
     chunk = Chunk(NOTE, 0, 1, "blake3:ab", text="hello")
     point = to_point(chunk, np.array([0.0, 0.6, 0.8], np.float32), "blake3:ff")
     assert point.id == to_point_id("folder://notes/a.txt", 0)
-    assert point.vector == np.array([0.0, 0.6, 0.8], np.float32).tolist()
+    assert isinstance(point.vector, dict)
+    assert point.vector[""] == np.array([0.0, 0.6, 0.8], np.float32).tolist()
+    assert point.vector["words"] == to_sparse_vector(to_document_weights(["hello"]))
     assert point.payload is not None
     assert point.payload["fingerprint"] == "blake3:ff"
 

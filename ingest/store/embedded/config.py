@@ -64,6 +64,10 @@ def to_edge_config(config: models.CreateCollection) -> qdrant_edge.EdgeConfig:
         vectors=qdrant_edge.EdgeVectorParams(
             size=vectors.size, distance=qdrant_edge.Distance.Cosine, on_disk=vectors.on_disk
         ),
+        sparse_vectors={
+            name: qdrant_edge.EdgeSparseVectorParams(modifier=to_edge_modifier(params.modifier))
+            for name, params in (config.sparse_vectors or {}).items()
+        },
         on_disk_payload=config.on_disk_payload,
         hnsw_config=qdrant_edge.HnswIndexConfig(
             m=hnsw.m,
@@ -83,6 +87,11 @@ def to_edge_config(config: models.CreateCollection) -> qdrant_edge.EdgeConfig:
         ),
         wal_enabled=True,
     )
+
+
+def to_edge_modifier(modifier: models.Modifier | None) -> qdrant_edge.Modifier | None:
+    """What is done to the values of a sparse query: nothing, or Qdrant's own IDF."""
+    return qdrant_edge.Modifier.Idf if modifier is models.Modifier.IDF else None
 
 
 def hnsw_of(config: models.CreateCollection) -> models.HnswConfig:
@@ -120,7 +129,9 @@ def to_collection_info(
         },
         config=models.CollectionConfig(
             params=models.CollectionParams(
-                vectors=vectors_of(config), on_disk_payload=config.on_disk_payload
+                vectors=vectors_of(config),
+                sparse_vectors=config.sparse_vectors,
+                on_disk_payload=config.on_disk_payload,
             ),
             hnsw_config=hnsw_of(config),
             optimizer_config=optimizers_of(config),

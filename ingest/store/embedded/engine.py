@@ -61,6 +61,18 @@ class EmbeddedEngine(EmbeddedFolder):
         return _DONE
 
     @translated
+    def update_vectors(
+        self,
+        collection_name: str,
+        points: Sequence[models.PointVectors],
+        *,
+        wait: bool = True,  # noqa: ARG002 - it always does
+    ) -> models.UpdateResult:
+        with self._turn:
+            self._shard(collection_name).update_vectors(points)
+        return _DONE
+
+    @translated
     def delete(
         self,
         collection_name: str,

@@ -13,6 +13,7 @@ from ingest.store.embedded.config import (
     SEARCH_EF,
     optimizers_of,
     to_edge_config,
+    to_edge_modifier,
     to_edge_schema_type,
     vectors_of,
 )
@@ -24,9 +25,13 @@ from ingest.store.embedded.points import (
     to_edge_fields,
     to_edge_id,
     to_edge_point,
+    to_edge_selector,
+    to_edge_sparse,
+    to_edge_vector,
 )
 from ingest.store.embedded.room import check_room
-from ingest.store.vectors import check_points, check_vector, to_query_vector
+from ingest.store.sparse import check_updates
+from ingest.store.vectors import check_points, check_request
 from schemas.errors import StoreRejected
 
 if TYPE_CHECKING:
@@ -107,6 +112,28 @@ class Shard:
         check_room(self.folder, room.WRITING_BYTES)
         self._edge.update(UpdateOperation.upsert_points([_converted(point) for point in points]))
 
+    def create_sparse_vector(self, name: str, modifier: models.Modifier | None) -> None:
+        """Add a named sparse vector; one that is there stays as it is."""
+        self._edge.update(
+            UpdateOperation.create_sparse_vector(name, modifier=to_edge_modifier(modifier))
+        )
+
+    def update_vectors(self, points: Sequence[models.PointVectors]) -> None:
+        """Replace sparse vectors of points.
+
+        Raises:
+            InvalidVector: See :func:`~ingest.store.sparse.check_updates`.
+            StoreRejected: A vector is dense.
+            StoreError: The disk is full.
+        """
+        check_updates(points)
+        check_room(self.folder, room.WRITING_BYTES)
+        made = [
+            qdrant_edge.PointVectors(to_edge_id(point.id), to_edge_vector(point.vector))
+            for point in points
+        ]
+        self._edge.update(UpdateOperation.update_vectors(made))
+
     def delete(self, selector: PointsSelector) -> None:
         """Delete points by id or filter."""
         chosen = _to_selection(selector)
@@ -135,7 +162,9 @@ class Shard:
     ) -> list[models.Record]:
         """The points with these ids that are there."""
         records = self._edge.retrieve(
-            [to_edge_id(point_id) for point_id in ids], to_edge_fields(fields), with_vectors
+            [to_edge_id(point_id) for point_id in ids],
+            to_edge_fields(fields),
+            to_edge_selector(with_vectors=with_vectors),
         )
         return [from_edge_record(record) for record in records]
 
@@ -147,7 +176,7 @@ class Shard:
                 limit=_positive(request.limit, "limit"),
                 filter=to_edge_filter(request.filter),
                 with_payload=to_edge_fields(request.with_payload or False),
-                with_vector=bool(request.with_vector),
+                with_vector=to_edge_selector(with_vectors=bool(request.with_vector)),
             )
         )
         page = [from_edge_record(record) for record in records]
@@ -163,11 +192,14 @@ class Shard:
 
         Raises:
             InvalidVector: A query is zero, not finite or of another dimension.
-            StoreRejected: A query is no plain vector.
+            StoreRejected: A query is neither a plain vector nor a sparse one.
         """
         batch = [self._to_edge_query(request, number) for number, request in enumerate(requests)]
         answers = self._edge.query_batch(qdrant_edge.QueryBatchRequest(batch))
-        return [[from_edge_scored(point) for point in answer] for answer in answers]
+        return [
+            [from_edge_scored(point, is_cosine=not request.using) for point in answer]
+            for request, answer in zip(requests, answers, strict=True)
+        ]
 
     def is_worth_indexing(self) -> bool:
         """Whether more vectors are scanned than the collection's threshold allows."""
@@ -191,15 +223,15 @@ class Shard:
         self._edge.close()
 
     def _to_edge_query(self, request: models.QueryRequest, number: int) -> qdrant_edge.QueryRequest:
-        vector = to_query_vector(request, number)
-        check_vector(vector, self.dimension, f"query {number}")
+        vector = check_request(request, number, self.dimension)
+        asked = vector if isinstance(vector, list) else to_edge_sparse(vector)
         return qdrant_edge.QueryRequest(
             limit=_positive(request.limit, "limit"),
             offset=request.offset or 0,
-            query=qdrant_edge.Query.Nearest(vector),
+            query=qdrant_edge.Query.Nearest(asked, using=request.using),
             filter=to_edge_filter(request.filter),
             with_payload=to_edge_fields(request.with_payload or False),
-            with_vector=bool(request.with_vector),
+            with_vector=to_edge_selector(with_vectors=bool(request.with_vector)),
             score_threshold=request.score_threshold,
             params=_to_edge_params(request.params),
         )
