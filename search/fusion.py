@@ -70,11 +70,18 @@ def fuse(
     best = max([least_best, *said])
     if best <= 0:
         return [one.meaning for one in standings]
-    neutral = math.fsum(said) / len(said) if said else 0.0
+    neutral = _mean(said)
     return [
         one.meaning if one.words is None else one.meaning + weight * (one.words - neutral) / best
         for one in standings
     ]
+
+
+def _mean(scores: Sequence[float]) -> float:
+    """The mean; of equal scores exactly their value, whatever rounding does."""
+    if not scores:
+        return 0.0
+    return min(max(scores), max(min(scores), math.fsum(scores) / len(scores)))
 
 
 def to_meaning(cosines: Sequence[float], nearest: Sequence[float]) -> list[float]:

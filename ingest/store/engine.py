@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from ingest.store.aliases import AliasEngine
 from ingest.store.sparse import SparseEngine
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     """Which payload fields an answer carries: all, none, those named, or all but some."""
 
 
-class Engine(SparseEngine, Protocol):
+class Engine(AliasEngine, SparseEngine, Protocol):
     """A vector store.
 
     Besides what it documents, every method raises ``CollectionMissing`` (neither a collection nor
@@ -94,25 +95,6 @@ class Engine(SparseEngine, Protocol):
 
     def get_collections(self) -> models.CollectionsResponse:
         """The names of all collections; aliases are not among them."""
-        ...
-
-    def get_aliases(self) -> models.CollectionsAliasesResponse:
-        """All aliases with their collections."""
-        ...
-
-    def get_collection_aliases(self, collection_name: str) -> models.CollectionsAliasesResponse:
-        """The aliases of one collection."""
-        ...
-
-    def update_collection_aliases(
-        self, change_aliases_operations: Sequence[models.AliasOperations]
-    ) -> bool:
-        """Apply all changes or none, at once for readers; an alias that exists is moved.
-
-        Raises:
-            CollectionMissing: An alias would point to nothing.
-            StoreRejected: An alias would take the name of a collection.
-        """
         ...
 
     def create_payload_index(
@@ -268,13 +250,20 @@ class Engine(SparseEngine, Protocol):
             collection_name: See :meth:`scroll`.
             group_by: The field; points without a string or integer in it are left out. A point
                 with a list in it belongs to several groups.
-            query: The vector; it and what is not named here as for :meth:`query_points`, which
-                raises the same.
+            query: The vector.
+            query_filter: Which points are searched.
             limit: How many groups at most.
             group_size: How many points a group at most.
+            with_payload: Payload fields to return.
+            with_vectors: Whether to return the vectors.
+            score_threshold: Leave out points of a lower cosine.
+            search_params: Effort of the search.
 
         Returns:
             Groups in the order of their best point, points in a group nearest first.
+
+        Raises:
+            InvalidVector: As for :meth:`query_points`.
         """
         ...
 

@@ -24,6 +24,8 @@ from schemas.collection import (
 )
 from schemas.records import Chunk, Modality, Part, Record
 from schemas.space import EmbeddingSpace
+from schemas.vectors import to_sparse_vector
+from schemas.words import to_document_weights
 from tests.schemas.strategies import chunks, words
 
 SPACE = EmbeddingSpace(
