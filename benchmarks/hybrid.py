@@ -35,6 +35,7 @@ from schemas.collection import modality_filter, to_point
 from schemas.records import Chunk, Modality, Record
 from schemas.space import Role
 from schemas.words import iter_terms, to_document_weights
+from search.fusion import WORDS_WEIGHT
 from search.hybrid import hybrid_search
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ CUT = 10
 DEPTH = 100
 QUERIES = 400
 RRF_CONSTANT = 60
-WEIGHTS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
+WEIGHTS = (0.0, 0.5, 1.0, WORDS_WEIGHT, 1.5)
 ALL_WORDS = 1e6
 
 _NAME = re.compile(r"(?<=[a-z,] )(?:[A-Z][a-z]+ [A-Z][a-z]+|\d[\d,.]*\d\d)")
@@ -235,9 +236,8 @@ def print_cost(chunks: Sequence[Chunk], encode: Callable[[], float]) -> None:
     for chunk in chunks:
         to_document_weights([chunk.text])
     words = time.perf_counter() - begun
-    print(
-        f"{len(chunks)} texts: words {words:.2f} s, encoding {encoding:.2f} s, {words / encoding:.1%}"
-    )
+    spent = f"words {words:.2f} s, encoding {encoding:.2f} s, {words / encoding:.1%}"
+    print(f"{len(chunks)} texts: {spent}")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from qdrant_client import models
 
 from schemas.collection import sources_filter
 from schemas.records import Modality
+from search.hybrid import hybrid_search
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,7 @@ class Ask:
         modality: What is searched.
         filter: Which points are searched.
         wanted: How many documents, or chunks.
+        words: What is compared word by word as well; None for nothing.
         threshold: The lowest cosine; None for any.
     """
 
@@ -42,6 +44,7 @@ class Ask:
     filter: models.Filter
     wanted: int
     threshold: float | None = None
+    words: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +54,14 @@ class Found:
     Attributes:
         point: Its nearest point, with payload.
         passages: Its nearest points, that one first.
+        words: The point's BM25 score where words were compared and it has any.
+        standing: Where words were compared, see :class:`search.hybrid.HybridPoint`.
     """
 
     point: models.ScoredPoint
     passages: tuple[models.ScoredPoint, ...]
+    words: float | None = None
+    standing: float | None = None
 
 
 def find(
@@ -65,7 +72,7 @@ def find(
     passages: int | None,
     with_vectors: bool = False,
 ) -> list[list[Found]]:
-    """What each question finds, nearest first; equal cosines by point id.
+    """What each question finds, nearest first or, with words, best first; equal ones by point id.
 
     Args:
         engine: The store.
@@ -78,6 +85,8 @@ def find(
         CollectionMissing: The store no longer has the generation.
         StoreError: The store failed.
     """
+    if any(ask.words is not None for ask in asks):
+        return [_find_both(engine, generation, ask, passages, with_vectors) for ask in asks]
     if passages is not None and passages > 1:
         return [_find_groups(engine, generation, ask, passages, with_vectors) for ask in asks]
     limits = [ask.wanted if passages is None else _to_width(ask) for ask in asks]
@@ -153,6 +162,29 @@ def _find_groups(
     ).groups
     found = [_to_found(_in_order(group.hits)) for group in groups]
     return sorted(found, key=lambda one: _key(one.point))
+
+
+def _find_both(
+    engine: Engine,
+    generation: str,
+    ask: Ask,
+    passages: int | None,
+    with_vectors: bool,  # noqa: FBT001 - passed on
+) -> list[Found]:
+    """What is found by the vector and by words."""
+    points = hybrid_search(
+        engine,
+        generation,
+        ask.vector,
+        ask.words or "",
+        query_filter=ask.filter,
+        limit=ask.wanted,
+        group_by=None if passages is None else DOCUMENT_FIELD,
+        group_size=passages or 1,
+        with_vectors=with_vectors,
+        score_threshold=ask.threshold,
+    )
+    return [Found(one.point, one.passages, one.words, one.standing) for one in points]
 
 
 def _to_found(points: Sequence[models.ScoredPoint]) -> Found:

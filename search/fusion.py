@@ -5,15 +5,16 @@ nothing for it, so every photograph without a caption sinks below whatever share
 query; and to a rank, a name that stands in one document of a million is the same as that "the".
 So scores are fused, each on a scale of its own:
 
-- **meaning**: the cosine between the last of the nearest items (0) and the first (1); an item that
-  only its words found has 0;
-- **words**: BM25 over the best one, or over what one word is worth that stands in as many items as
-  the square root of all, if that is more: a query of which only its small words are found is
-  nowhere near 1.
+- **meaning**: the cosine between the middle one of the nearest items (0) and the first (1). What is
+  farther away is told apart by next to nothing, so that a far-off item which only its words found
+  is no worse than the rest.
+- **words**: the square of BM25 over the best one, or over what one word is worth that stands in as
+  many items as the square root of all, if that is more: a query of which only its small words are
+  found is nowhere near 1, and of two items the one that has half of the words has a quarter.
 
 An item that has words gets its meaning plus the distance of its words from the *neutral* score, the
-mean of all items that have words. One that has none is taken to be neutral: it gets its meaning.
-Therefore
+mean of all candidates that have words. One that has none is taken to be neutral: it gets its
+meaning. Therefore
 
 - if all that have words match equally well, or none does, the order is that of the cosines;
 - an item without words is passed by one of a lower cosine only if that one's words match better
@@ -34,9 +35,18 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WORDS_WEIGHT: Final = 1.0
-"""What the best match of words is worth, in distances from the last of the nearest items to the
-first (``benchmarks/hybrid.py``)."""
+WORDS_WEIGHT: Final = 1.05
+"""What the best match of words is worth, in distances from the middle one of the nearest items to
+the first. A little more than 1: of an item that is nearest and has none of the words, and one that
+is far and has them all, the latter comes first. Weight, square and middle were chosen together
+(``benchmarks/hybrid.py``): nearly every name is among the first ten, photographs with captions gain
+much, and those without lose little."""
+
+_TAIL: Final = 1e-3
+"""What a whole unit of cosine below the middle one is worth."""
+
+_LEAST_SPAN: Final = 1e-3
+"""Of a scale whose ends are nearly the same: enough to keep apart what words tell apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +76,14 @@ def fuse(
     Returns:
         A score for each, in the same order.
     """
-    said = [one.words for one in standings if one.words is not None]
-    best = max([least_best, *said])
+    best = max([least_best, *(one.words for one in standings if one.words is not None)])
     if best <= 0:
         return [one.meaning for one in standings]
-    neutral = _mean(said)
+    shares = [None if one.words is None else (one.words / best) ** 2 for one in standings]
+    neutral = _mean([share for share in shares if share is not None])
     return [
-        one.meaning if one.words is None else one.meaning + weight * (one.words - neutral) / best
-        for one in standings
+        one.meaning if share is None else one.meaning + weight * (share - neutral)
+        for one, share in zip(standings, shares, strict=True)
     ]
 
 
@@ -85,22 +95,37 @@ def _mean(scores: Sequence[float]) -> float:
 
 
 def to_meaning(cosines: Sequence[float], nearest: Sequence[float]) -> list[float]:
-    """Cosines on the scale from the last of the nearest items (0) to the first (1).
+    """Cosines on the scale from the middle one of the nearest items (0) to the first (1).
 
     Args:
         cosines: Of the candidates.
-        nearest: The cosines of the nearest items, in any order. Where they are all the same, the
-            scale has but its ends.
+        nearest: The cosines of the nearest items, in any order.
 
     Returns:
-        One a cosine, from 0 to 1.
+        One a cosine, from -:data:`_TAIL` to 1, in the same order of falling.
     """
+    low, span = _to_scale(nearest)
+    return [
+        min(1.0, (cosine - low) / span) if cosine >= low else _TAIL * (cosine - low) / 2
+        for cosine in cosines
+    ]
+
+
+def from_meaning(meaning: float, nearest: Sequence[float]) -> float:
+    """The cosine at a place of the scale of :func:`to_meaning`, which goes on beyond its ends."""
+    low, span = _to_scale(nearest)
+    return low + meaning * span
+
+
+def _to_scale(nearest: Sequence[float]) -> tuple[float, float]:
+    """The cosine at 0, and the distance from there to 1."""
     if not nearest:
-        return [0.0] * len(cosines)
-    low, high = min(nearest), max(nearest)
-    if high <= low:
-        return [float(cosine >= high) for cosine in cosines]
-    return [min(1.0, max(0.0, (cosine - low) / (high - low))) for cosine in cosines]
+        return 0.0, _LEAST_SPAN
+    falling = sorted(nearest, reverse=True)
+    low = falling[len(falling) // 2]
+    if falling[0] - low < _LEAST_SPAN:
+        return falling[0] - _LEAST_SPAN, _LEAST_SPAN
+    return low, falling[0] - low
 
 
 def to_least_best(items: int) -> float:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from qdrant_client import models
 
 from schemas.errors import QueryError
 from schemas.words import WORD_FIELDS, WORDS, WORDS_VERSION, has_words
-from search.fusion import WORDS_WEIGHT, Standing, fuse, to_least_best, to_meaning
+from search.fusion import (
+    WORDS_WEIGHT,
+    Standing,
+    from_meaning,
+    fuse,
+    to_least_best,
+    to_meaning,
+)
 from search.lexical import to_sparse_query
 
 if TYPE_CHECKING:
@@ -36,12 +43,15 @@ class HybridPoint:
     Attributes:
         point: With its payload; its score is the raw cosine.
         words: Its BM25 score, 0 where no word of the query matches; None for a point without words.
-        score: By which the answer is ordered; comparable within one answer only.
+        standing: By which the answer is ordered: the cosine that would have put the point where
+            its words have put it. Calibrated like a cosine, it compares across modalities.
+        passages: Where points are grouped, the best points of its group, this one first.
     """
 
     point: models.ScoredPoint
     words: float | None
-    score: float
+    standing: float
+    passages: tuple[models.ScoredPoint, ...] = ()
 
 
 def check_words(collection: ConcreteCollection) -> None:
@@ -67,12 +77,15 @@ def hybrid_search(  # noqa: PLR0913 - the first four are the query, the rest as 
     query_filter: models.Filter | None = None,
     limit: int = 10,
     group_by: str | None = None,
+    group_size: int = 1,
+    with_vectors: bool = False,
     score_threshold: float | None = None,
     weight: float = WORDS_WEIGHT,
 ) -> list[HybridPoint]:
     """The best points by a vector and by words, best first.
 
-    It takes two round trips for the candidates and their missing scores, one for the payloads.
+    It takes two round trips for the candidates and their missing scores, one for how many points
+    there are and one for the payloads.
 
     Args:
         engine: Where the collection is.
@@ -81,13 +94,15 @@ def hybrid_search(  # noqa: PLR0913 - the first four are the query, the rest as 
         text: Its words.
         query_filter: Which points are searched: of one modality, since cosines of several are not
             comparable.
-        limit: How many points at most.
-        group_by: A payload field; of points with the same value the best one is given.
+        limit: How many points, or groups, at most.
+        group_by: A payload field; points with the same value are one answer.
+        group_size: How many points of a group are given, of those that are among the candidates.
+        with_vectors: Whether to return the vectors.
         score_threshold: Leave out points of a lower cosine, however well their words match.
         weight: Of the words, see :func:`search.fusion.fuse`.
 
     Returns:
-        Equal scores by cosine, then by id.
+        Equal standings by cosine, then by id.
 
     Raises:
         InvalidVector: See :meth:`~ingest.store.engine.Engine.query_points`.
@@ -101,11 +116,10 @@ def hybrid_search(  # noqa: PLR0913 - the first four are the query, the rest as 
     width = max(CANDIDATES, limit)
     while True:
         found = search.gather(width, fields)
-        ordered = found.to_order(weight, least_best)
-        if group_by is not None:
-            ordered = _keep_first(ordered, group_by)
-        if len(ordered) >= limit or found.is_everything:
-            return _fill(engine, collection_name, ordered[:limit])
+        groups = _to_groups(found.to_order(weight, least_best), group_by)
+        if len(groups) >= limit or found.is_everything:
+            chosen = [group[:group_size] for group in groups[:limit]]
+            return _fill(engine, collection_name, chosen, with_vectors=with_vectors)
         width *= GROWTH
 
 
@@ -131,17 +145,22 @@ class _Candidates:
         """Best first."""
         ids = [one for one in self.points if one in self.cosines]
         cosines = [self.cosines[one] for one in ids]
-        meanings = to_meaning(cosines, self.nearest)
         said = [self._to_words(one) for one in ids]
-        standings = [Standing(*both) for both in zip(meanings, said, strict=True)]
-        scores = fuse(standings, weight=weight, least_best=least_best)
+        meanings = to_meaning(cosines, self.nearest)
+        fused = fuse(
+            [Standing(*both) for both in zip(meanings, said, strict=True)],
+            weight=weight,
+            least_best=least_best,
+        )
         points = [
             HybridPoint(
-                self.points[one].model_copy(update={"score": self.cosines[one]}), words, score
+                self.points[one].model_copy(update={"score": self.cosines[one]}),
+                words,
+                from_meaning(score, self.nearest),
             )
-            for one, words, score in zip(ids, said, scores, strict=True)
+            for one, words, score in zip(ids, said, fused, strict=True)
         ]
-        return sorted(points, key=lambda one: (-one.score, -one.point.score, str(one.point.id)))
+        return sorted(points, key=lambda one: (-one.standing, -one.point.score, str(one.point.id)))
 
     def _to_words(self, point_id: models.ExtendedPointId) -> float | None:
         if point_id in self.words:
@@ -208,22 +227,34 @@ def _to_request(ids: Iterable[Any]) -> dict[str, Any] | None:
     return {"limit": len(chosen), "filter": these, "params": models.SearchParams(exact=True)}
 
 
-def _keep_first(ordered: Iterable[HybridPoint], group_by: str) -> list[HybridPoint]:
-    """The first point of each value of a field."""
-    kept: dict[object, HybridPoint] = {}
+def _to_groups(ordered: Sequence[HybridPoint], group_by: str | None) -> list[list[HybridPoint]]:
+    """Points by the value of a field, groups by their best point; without a field each its own."""
+    groups: dict[object, list[HybridPoint]] = {}
     for one in ordered:
-        kept.setdefault((one.point.payload or {}).get(group_by, one.point.id), one)
-    return list(kept.values())
+        payload = one.point.payload or {}
+        value = one.point.id if group_by is None else payload.get(group_by, one.point.id)
+        groups.setdefault(value, []).append(one)
+    return list(groups.values())
 
 
-def _fill(engine: Engine, name: str, chosen: Sequence[HybridPoint]) -> list[HybridPoint]:
-    """The points with their whole payload; one that was deleted meanwhile is left out."""
-    records = engine.retrieve(name, [one.point.id for one in chosen]) if chosen else []
-    payloads = {record.id: record.payload for record in records}
-    return [
-        HybridPoint(
-            one.point.model_copy(update={"payload": payloads[one.point.id]}), one.words, one.score
-        )
-        for one in chosen
-        if one.point.id in payloads
-    ]
+def _fill(
+    engine: Engine, name: str, groups: Sequence[Sequence[HybridPoint]], *, with_vectors: bool
+) -> list[HybridPoint]:
+    """The first of each group with the others; points that were deleted meanwhile are left out."""
+    ids = [one.point.id for group in groups for one in group]
+    records = engine.retrieve(name, ids, with_vectors=with_vectors) if ids else []
+    stored = {record.id: record for record in records}
+    answer = []
+    for group in groups:
+        there = [
+            replace(one, point=_with_record(one.point, stored[one.point.id]))
+            for one in group
+            if one.point.id in stored
+        ]
+        if there:
+            answer.append(replace(there[0], passages=tuple(one.point for one in there)))
+    return answer
+
+
+def _with_record(point: models.ScoredPoint, record: models.Record) -> models.ScoredPoint:
+    return point.model_copy(update={"payload": record.payload, "vector": record.vector})

@@ -11,6 +11,7 @@ from search.cursor import cursor_after, rest_after
 from search.explanation import explain
 from search.filters import to_filter
 from search.hits import to_hit
+from search.lexical import to_sparse_query
 from search.ranking import to_candidates, to_ranking
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ class Inquiry:
         cursor: Where the page begins; None for the first.
 
     Raises:
-        QueryError: A percentile is asked for and the collection has no background.
+        QueryError: A percentile is asked for and the collection has no background, or words are to
+            be compared and the query has none.
     """
 
     options: Options
@@ -69,6 +71,10 @@ class Inquiry:
 
     def __post_init__(self) -> None:
         """Read the background for this query."""
+        if self.options.hybrid and to_sparse_query(self.aim.text or "") is None:
+            raise QueryError(
+                "hybrid: the query has no words to compare; add a text, or leave it out"
+            )
         scale, aim = self.scale, self.aim
         calibration = None if scale is None else scale.read(aim.vector, aim.modality)
         object.__setattr__(self, "calibration", calibration)
@@ -76,8 +82,12 @@ class Inquiry:
     @property
     def first_wanted(self) -> int:
         """How many documents of each modality fill the page; one more tells whether it is last."""
-        position = self.cursor.position if self.cursor else 0
-        return position + self.options.top_k + 1
+        return self._position + self.options.top_k + 1
+
+    @property
+    def _position(self) -> int:
+        """Hits on the pages before."""
+        return self.cursor.position if self.cursor else 0
 
     def to_asks(self, wanted: int) -> list[Ask]:
         """One question a modality."""
@@ -97,6 +107,9 @@ class Inquiry:
             to_candidates(documents, modality, self.calibration)
             for modality, documents in zip(self.targets, found, strict=True)
         ]
+        if self.options.hybrid:
+            # What words are worth depends on what else was found: the order has no lasting places.
+            return self._to_page(to_ranking(answers)[self._position :])
         left = [rest_after(answer, self.cursor) for answer in answers]
         is_enough = (
             len(documents) < wanted or len(rest) > self.options.top_k
@@ -113,6 +126,7 @@ class Inquiry:
             filter=without_sources(to_filter(modality, self.options.where), self.aim.own_uris),
             wanted=wanted,
             threshold=self._to_threshold(modality),
+            words=self.aim.text if self.options.hybrid else None,
         )
 
     def _to_threshold(self, modality: Modality) -> float | None:
@@ -132,7 +146,6 @@ class Inquiry:
         return least if cosine is None else max(cosine, least)
 
     def _to_page(self, rest: Sequence[Candidate]) -> Answer:
-        position = self.cursor.position if self.cursor else 0
         page = rest[: self.options.top_k]
         hits = tuple(
             to_hit(
@@ -143,10 +156,12 @@ class Inquiry:
                 if self.options.explain
                 else None,
             )
-            for rank, candidate in enumerate(page, start=position + 1)
+            for rank, candidate in enumerate(page, start=self._position + 1)
         )
         if len(rest) <= len(page):
             return Answer(hits, None)
+        if self.options.hybrid:
+            return Answer(hits, Cursor(self.digest, self._position + len(page)).to_text())
         return Answer(hits, cursor_after(page, self.cursor, self.digest).to_text())
 
 

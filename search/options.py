@@ -34,6 +34,8 @@ class SearchOptions(TypedDict, total=False):
         passages: How many of its best passages a document's hit carries, 1 to 100.
         score_threshold: Leave out hits of a lower cosine.
         min_percentile: Leave out hits below this percentile of the background, 0 to 99.99.
+        hybrid: Whether the query's words are compared as well, see :mod:`search.fusion`; hits
+            keep their raw cosine, but no longer fall by it.
         explain: Whether hits say how their scores came about.
         cursor: ``next_cursor`` of the page before, to go on from there; the query and all
             options but ``top_k`` must be those of that page.
@@ -46,6 +48,7 @@ class SearchOptions(TypedDict, total=False):
     passages: int
     score_threshold: float | None
     min_percentile: float | None
+    hybrid: bool
     explain: bool
     cursor: str | None
 
@@ -65,6 +68,7 @@ class Options:
     passages: int = 1
     score_threshold: float | None = None
     min_percentile: float | None = None
+    hybrid: bool = False
     explain: bool = False
     cursor: str | None = None
 

@@ -31,6 +31,9 @@ class Candidate:
         cosine: To the query, in [-1, 1].
         calibrated: See :class:`search.calibration.Calibration`; None without a background.
         percentile: Likewise.
+        words: Its BM25 score where words were compared and it has any.
+        standing: Where words were compared, what a ranking falls by: calibrated where there is a
+            background.
     """
 
     point: models.ScoredPoint
@@ -39,10 +42,14 @@ class Candidate:
     cosine: float
     calibrated: float | None = None
     percentile: float | None = None
+    words: float | None = None
+    standing: float | None = None
 
     @property
     def score(self) -> float:
-        """What a ranking falls by: the calibrated score if there is one, else the cosine."""
+        """What a ranking falls by: the standing, or the calibrated score, or else the cosine."""
+        if self.standing is not None:
+            return self.standing
         return self.cosine if self.calibrated is None else self.calibrated
 
     @property
@@ -109,4 +116,16 @@ def _to_candidate(found: Found, modality: Modality, calibration: Calibration | N
     percentile = None
     if calibration and calibrated is not None:
         percentile = calibration.to_percentile(calibrated, modality)
-    return Candidate(found.point, found.passages, modality, cosine, calibrated, percentile)
+    standing = found.standing
+    if calibration and standing is not None:
+        standing = calibration.to_score(standing, modality)
+    return Candidate(
+        found.point,
+        found.passages,
+        modality,
+        cosine,
+        calibrated,
+        percentile,
+        words=found.words,
+        standing=standing,
+    )

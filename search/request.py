@@ -9,6 +9,7 @@ from schemas.errors import QueryError, UnsupportedModality
 from search.composition import to_aims
 from search.cursor import from_text, to_digest
 from search.filters import to_filter
+from search.hybrid import check_words
 from search.inquiry import Inquiry, answer_all
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Request:
         targets = self._to_targets(generation)
         for target in targets:
             to_filter(target, self.options.where)  # what cannot be answered is not encoded
+        if self.options.hybrid:
+            check_words(generation.collection)
         cursors = [self._to_cursor(query, generation) for query in self.queries]
         generation.prove(self.modalities)
         aims = to_aims(self.queries, engine, generation, limits=self.limits)

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.fusion import Standing, fuse, to_least_best, to_meaning
+from search.fusion import Standing, from_meaning, fuse, to_least_best, to_meaning
 
 meanings = st.floats(0, 1, width=32)
 bm25 = st.floats(0, 50, width=32)
+cosines = st.floats(-1, 1, width=32)
 standings = st.lists(st.builds(Standing, meanings, st.none() | bm25), max_size=30)
 
 
@@ -28,10 +29,15 @@ def test_a_name_that_stands_in_one_document_comes_first() -> None:
 
 def test_scores_by_hand() -> None:
     items = [Standing(1.0, None), Standing(0.5, 4.0), Standing(0.25, 1.0), Standing(0.0, 1.0)]
-    # The neutral score is 2, the best one 4.
-    assert fuse(items) == [1.0, 0.5 + 2 / 4, 0.25 - 1 / 4, 0.0 - 1 / 4]
-    assert fuse(items, weight=0.5) == [1.0, 0.75, 0.125, -0.125]
-    assert fuse(items, least_best=8.0) == [1.0, 0.75, 0.125, -0.125]
+    # The squares of the shares of the best are 1, 1/16 and 1/16, the neutral one is 3/8.
+    assert fuse(items, weight=1.0) == [1.0, 0.5 + 5 / 8, 0.25 - 5 / 16, 0.0 - 5 / 16]
+    assert fuse(items, weight=0.5) == [1.0, 0.5 + 5 / 16, 0.25 - 5 / 32, 0.0 - 5 / 32]
+    assert fuse(items, weight=1.0, least_best=8.0) == [
+        1.0,
+        0.5 + 5 / 32,
+        0.25 - 5 / 64,
+        0.0 - 5 / 64,
+    ]
 
 
 def test_small_words_alone_move_little() -> None:
@@ -54,11 +60,13 @@ def test_an_item_without_words_falls_only_behind_words_above_the_average(
     items: list[Standing], weight: float, least_best: float
 ) -> None:
     said = [one.words for one in items if one.words is not None]
-    mean = min(max(said), max(min(said), math.fsum(said) / len(said))) if said else 0.0
+    best = max([least_best, *said])
+    shares = [(one / best) ** 2 for one in said if best > 0]
+    mean = min(max(shares), max(min(shares), math.fsum(shares) / len(shares))) if shares else 0.0
     ranks = {
         index: rank for rank, index in enumerate(order(items, weight=weight, least_best=least_best))
     }
-    above = sum(one > mean for one in said)
+    above = sum(one > mean for one in shares)
     by_meaning = sorted(range(len(items)), key=lambda i: (-items[i].meaning, i))
     for before, index in enumerate(by_meaning):
         if items[index].words is None:
@@ -86,10 +94,24 @@ def test_without_weight_the_order_is_that_of_the_meanings(items: list[Standing])
 
 
 def test_cosines_are_measured_between_the_nearest() -> None:
-    assert to_meaning([0.3, 0.2, 0.1, -0.4], [0.3, 0.2, 0.1]) == pytest.approx([1, 0.5, 0, 0])
-    assert to_meaning([0.3, 0.1], [0.3]) == [1.0, 0.0]
-    assert to_meaning([0.3, 0.1], []) == [0.0, 0.0]
+    nearest = [0.1, 0.4, 0.2]
+    assert to_meaning([0.4, 0.3, 0.2, 0.1, -0.8], nearest) == pytest.approx(
+        [1, 0.5, 0, -0.00005, -0.0005]
+    )
+    assert [from_meaning(one, nearest) for one in (1, 0.5, 0, 1.5)] == pytest.approx(
+        [0.4, 0.3, 0.2, 0.5]
+    )
+    assert to_meaning([0.3, 0.1], [0.3]) == pytest.approx([1.0, -0.0001], abs=1e-6)
     assert to_meaning([], [0.3]) == []
+
+
+@given(st.lists(cosines, max_size=20), st.lists(cosines, max_size=20))
+def test_the_scale_keeps_the_order(found: list[float], nearest: list[float]) -> None:
+    falling = sorted(found, reverse=True)
+    within = [min(one, max(nearest, default=1.0)) for one in falling]
+    on_scale = to_meaning(within, nearest)
+    assert on_scale == sorted(on_scale, reverse=True)
+    assert all(-0.0021 <= one <= 1 for one in on_scale)
 
 
 def test_what_a_word_is_worth_that_some_have() -> None:
