@@ -117,7 +117,7 @@ def _to_candidate(found: Found, modality: Modality, calibration: Calibration | N
     if calibration and calibrated is not None:
         percentile = calibration.to_percentile(calibrated, modality)
     standing = found.standing
-    if calibration and standing is not None:
+    if calibration and calibrated is not None and standing is not None:
         standing = calibration.to_score(standing, modality)
     return Candidate(
         found.point,

@@ -17,6 +17,7 @@ from ingest.job import IngestJob
 from ingest.ledger.ledger import Ledger
 from ingest.sources.folder import FolderSource
 from ingest.store.connect import connect
+from ingest.store.memory import MemoryEngine
 from ingest.sync.job import SyncJob
 from ingest.sync.session import SyncOptions
 from schemas.settings import RootSettings, load_settings
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from schemas.space import Role, Vectors
     from schemas.sync_report import SyncReport
 
-WRITES = frozenset({"upsert", "delete", "set_payload", "update_collection"})
+WRITES = frozenset({"upsert", "delete", "set_payload", "update_vectors", "update_collection"})
 """Engine calls that change points or what is said of them."""
 
 _CANARY_BYTES = frozenset(image.tobytes() for image in to_canary_images())
@@ -163,15 +164,32 @@ class Rig:
 
 
 def read_points(engine: Engine, collection: str = "diptych") -> dict[str, Any]:
-    """Point id -> vector to four decimals (engines scale vectors anew), and payload."""
+    """Point id -> vector to four decimals (engines scale vectors anew), words and payload."""
     points, _ = engine.scroll(collection, limit=100_000, with_vectors=True)
+    words = _read_words(engine, collection)
     return {
         str(point.id): (
+            words.get(str(point.id)),
             np.asarray(point.vector, float).round(4).tolist(),
             # A refreshed listing leaves an empty field where there are no fields of the user's.
             {key: value for key, value in (point.payload or {}).items() if value != {}},
         )
         for point in points
+    }
+
+
+def _read_words(engine: Engine, collection: str) -> dict[str, Any]:
+    """Point id -> its words; of an index in memory, beneath whose engine one can look."""
+    if not isinstance(engine, MemoryEngine):
+        return {}
+    points, _ = engine._client.scroll(
+        collection, limit=100_000, with_payload=False, with_vectors=["words"]
+    )
+    vectors: dict[str, Any] = {str(point.id): point.vector or {} for point in points}
+    return {
+        point_id: list(zip(found["words"].indices, found["words"].values, strict=True))
+        for point_id, found in vectors.items()
+        if "words" in found
     }
 
 

@@ -54,26 +54,32 @@ def to_corpus() -> list[tuple[Chunk, float]]:
     return [*plain, *captioned, *said, *zip(passages, (20.0, 30.0, 70.0), strict=True)]
 
 
-def fill(engine: Engine, chunks: list[tuple[Chunk, float]]) -> str:
-    collection = ensure_collection(engine, "boats", SPACE, {})
+def fill(engine: Engine, chunks: list[tuple[Chunk, float]], name: str = "boats") -> str:
+    collection = ensure_collection(engine, name, SPACE, {})
     points = [to_point(chunk, at(degrees), SPACE.fingerprint) for chunk, degrees in chunks]
     if points:
         engine.upsert(collection.name, points)
     return collection.name
 
 
-@pytest.fixture(params=["memory", "embedded", "rest"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+@pytest.fixture(scope="module", params=["memory", "embedded", "rest"])
+def engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Engine]:
     if request.param == "rest":
         with serving() as server, connect(server.url, prefer_grpc=False) as engine:
             yield engine
         return
-    address = ":memory:" if request.param == "memory" else str(tmp_path / "index")
+    address = (
+        ":memory:"
+        if request.param == "memory"
+        else str(tmp_path_factory.mktemp("hybrid") / "index")
+    )
     with connect(address) as engine:
         yield engine
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def boats(engine: Engine) -> str:
     return fill(engine, to_corpus())
 
@@ -147,13 +153,15 @@ def test_a_longer_answer_begins_with_the_shorter_one(engine: Engine, boats: str)
 def test_one_long_document_does_not_hide_the_others(engine: Engine) -> None:
     long = to_text_chunks("long.txt", *(f"page {n}" for n in range(2 * CANDIDATES)))
     short = to_text_chunks("short.txt", "a page of another")
-    name = fill(engine, [*((chunk, n / 100) for n, chunk in enumerate(long)), (short[0], 89)])
+    name = fill(
+        engine, [*((chunk, n / 100) for n, chunk in enumerate(long)), (short[0], 89)], "long"
+    )
     found = ask(engine, name, "page", query_filter=TEXTS, group_by="source_uri", limit=2)
     assert sorted(to_names(found)) == ["long.txt", "short.txt"]
 
 
 def test_an_empty_collection_has_no_answer(engine: Engine) -> None:
-    assert ask(engine, fill(engine, []), "boat") == []
+    assert ask(engine, fill(engine, [], "nothing"), "boat") == []
 
 
 def test_a_query_without_direction_is_refused(engine: Engine, boats: str) -> None:
@@ -182,9 +190,10 @@ def test_engines_agree(tmp_path: Path) -> None:
 
 def test_an_old_collection_says_what_to_do(engine: Engine, boats: str) -> None:
     check_words(resolve_collection(engine, boats))
-    engine.update_collection(boats, metadata={"words": None})
+    old = fill(engine, [], "old")
+    engine.update_collection(old, metadata={"words": None})
     with pytest.raises(QueryError, match="diptych sync"):
-        check_words(resolve_collection(engine, boats))
+        check_words(resolve_collection(engine, old))
 
 
 def test_a_query_of_signs_has_no_words() -> None:

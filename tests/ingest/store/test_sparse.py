@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
@@ -53,9 +53,9 @@ def worded(engine: Engine) -> Iterator[str]:
     engine.delete_collection(name)
 
 
-def ask(engine: Engine, name: str, text: str, **more: object) -> dict[object, float]:
+def ask(engine: Engine, name: str, text: str, **more: Any) -> dict[object, float]:
     query = to_sparse_vector(to_query_weights(text))
-    request = models.QueryRequest(query=query, using=WORDS, limit=10, **more)  # type: ignore[arg-type]
+    request = models.QueryRequest(query=query, using=WORDS, limit=10, **more)
     (response,) = engine.query_batch_points(name, [request])
     return {point.id: point.score for point in response.points}
 
