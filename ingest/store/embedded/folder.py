@@ -100,13 +100,10 @@ class EmbeddedFolder(Engine):
         with self._turn:
             concrete = self._there().resolve(collection_name)
             config = self._catalogue.config(concrete)
-            known = config.sparse_vectors or {}
-            if vector_name not in known:
-                shard = self._shard(concrete)
-                shard.create_sparse_vector(vector_name, modifier)
-                shard.flush()
-                params = {**known, vector_name: models.SparseVectorParams(modifier=modifier)}
-                self._catalogue.put(concrete, config.model_copy(update={"sparse_vectors": params}))
+            if vector_name not in (config.sparse_vectors or {}):
+                added = self._shard(concrete).create_sparse_vector(vector_name, modifier)
+                update = {"sparse_vectors": added.sparse_vectors}
+                self._catalogue.put(concrete, config.model_copy(update=update))
         return models.UpdateResult(operation_id=0, status=models.UpdateStatus.COMPLETED)
 
     @translated

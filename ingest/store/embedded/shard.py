@@ -112,11 +112,17 @@ class Shard:
         check_room(self.folder, room.WRITING_BYTES)
         self._edge.update(UpdateOperation.upsert_points([_converted(point) for point in points]))
 
-    def create_sparse_vector(self, name: str, modifier: models.Modifier | None) -> None:
-        """Add a named sparse vector; one that is there stays as it is."""
-        self._edge.update(
-            UpdateOperation.create_sparse_vector(name, modifier=to_edge_modifier(modifier))
-        )
+    def create_sparse_vector(
+        self, name: str, modifier: models.Modifier | None
+    ) -> models.CreateCollection:
+        """Add a named sparse vector; one that is there stays. Gives the new configuration."""
+        kind = to_edge_modifier(modifier)
+        self._edge.update(UpdateOperation.create_sparse_vector(name, modifier=kind))
+        self._edge.flush()
+        added = {name: models.SparseVectorParams(modifier=modifier)}
+        known = self._config.sparse_vectors or {}
+        self._config = self._config.model_copy(update={"sparse_vectors": {**known, **added}})
+        return self._config
 
     def update_vectors(self, points: Sequence[models.PointVectors]) -> None:
         """Replace sparse vectors of points.
@@ -204,10 +210,16 @@ class Shard:
     def is_worth_indexing(self) -> bool:
         """Whether more vectors are scanned than the collection's threshold allows."""
         info = self._edge.info()
-        scanned = info.points_count - info.indexed_vectors_count
+        scanned = info.points_count - (info.indexed_vectors_count - self._count_sparse())
         scanned_kb = scanned * self.dimension * _BYTES_PER_FLOAT / _BYTES_PER_KB
         threshold_kb = optimizers_of(self._config).indexing_threshold or 0  # 0: never
         return 0 < threshold_kb < scanned_kb
+
+    def _count_sparse(self) -> int:
+        """How many of the vectors that count as indexed are sparse: all, as these always are."""
+        named = [qdrant_edge.HasVectorCondition(name) for name in self._config.sparse_vectors or {}]
+        filters = [qdrant_edge.Filter(must=[one]) for one in named]
+        return sum(self._edge.count(qdrant_edge.CountRequest(filter=one)) for one in filters)
 
     def flush(self) -> None:
         """Make every write so far survive a loss of power."""
