@@ -17,7 +17,9 @@ from ingest.job import IngestJob
 from ingest.ledger.ledger import Ledger
 from ingest.sources.folder import FolderSource
 from ingest.store.connect import connect
-from ingest.store.memory import MemoryEngine
+from ingest.store.embedded.engine import EmbeddedEngine
+from ingest.store.embedded.points import to_edge_id
+from ingest.store.retrying import without_retries
 from ingest.sync.job import SyncJob
 from ingest.sync.session import SyncOptions
 from schemas.settings import RootSettings, load_settings
@@ -166,7 +168,7 @@ class Rig:
 def read_points(engine: Engine, collection: str = "diptych") -> dict[str, Any]:
     """Point id -> vector to four decimals (engines scale vectors anew), words and payload."""
     points, _ = engine.scroll(collection, limit=100_000, with_vectors=True)
-    words = _read_words(engine, collection)
+    words = _read_words(engine, collection, [point.id for point in points])
     return {
         str(point.id): (
             words.get(str(point.id)),
@@ -178,18 +180,22 @@ def read_points(engine: Engine, collection: str = "diptych") -> dict[str, Any]:
     }
 
 
-def _read_words(engine: Engine, collection: str) -> dict[str, Any]:
-    """Point id -> its words; of an index in memory, beneath whose engine one can look."""
-    if not isinstance(engine, MemoryEngine):
-        return {}
-    points, _ = engine._client.scroll(
-        collection, limit=100_000, with_payload=False, with_vectors=["words"]
-    )
-    vectors: dict[str, Any] = {str(point.id): point.vector or {} for point in points}
+def _read_words(engine: Engine, collection: str, ids: Sequence[Any]) -> dict[str, Any]:
+    """Point id -> its words, which engines themselves never return."""
+    beneath: Any = without_retries(engine)
+    if isinstance(beneath, EmbeddedEngine):
+        edge = beneath._shard(collection)._edge
+        edge_ids, wanted = [to_edge_id(one) for one in ids], ["words"]
+        points: Any = edge.retrieve(edge_ids, [], wanted)
+    else:
+        points = beneath._client.retrieve(
+            collection, ids, with_payload=False, with_vectors=["words"]
+        )
+    vectors = {str(point.id): (point.vector or {}).get("words") for point in points}
     return {
-        point_id: list(zip(found["words"].indices, found["words"].values, strict=True))
-        for point_id, found in vectors.items()
-        if "words" in found
+        point_id: list(zip(words.indices, np.round(words.values, 4).tolist(), strict=True))
+        for point_id, words in vectors.items()
+        if words is not None
     }
 
 
