@@ -54,13 +54,20 @@ class HybridPoint:
     passages: tuple[models.ScoredPoint, ...] = ()
 
 
-def check_words(collection: ConcreteCollection) -> None:
+def check_words(engine: Engine, collection: ConcreteCollection) -> None:
     """Refuse a collection whose points have no words yet.
+
+    Args:
+        engine: Asked only if the collection had none when its metadata was read.
+        collection: A generation.
 
     Raises:
         QueryError: It was made by an earlier version and not synchronised since.
     """
-    if collection.metadata.get(WORDS) != WORDS_VERSION:
+    said = collection.metadata
+    if said.get(WORDS) != WORDS_VERSION:
+        said = engine.read_metadata(collection.name)
+    if said.get(WORDS) != WORDS_VERSION:
         raise QueryError(
             f"collection {collection.name!r} was made before points had words, so it has no hybrid "
             "search yet: run diptych sync on one of its roots (words are added to every point and "

@@ -59,7 +59,7 @@ class Request:
         for target in targets:
             to_filter(target, self.options.where)  # what cannot be answered is not encoded
         if self.options.hybrid:
-            check_words(generation.collection)
+            check_words(engine, generation.collection)
         cursors = [self._to_cursor(query, generation) for query in self.queries]
         generation.prove(self.modalities)
         aims = to_aims(self.queries, engine, generation, limits=self.limits)

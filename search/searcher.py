@@ -188,7 +188,8 @@ class Searcher:
 
         Returns:
             Hits by falling raw cosine, or by falling calibrated score where several modalities
-            were asked for, equal ones by point id, ranked from 1.
+            were asked for, or as words and meaning together put them (``hybrid``); equal ones by
+            point id, ranked from 1.
 
         Raises:
             EmptyQuery: The query has no content.

@@ -189,11 +189,14 @@ def test_engines_agree(tmp_path: Path) -> None:
 
 
 def test_an_old_collection_says_what_to_do(engine: Engine, boats: str) -> None:
-    check_words(resolve_collection(engine, boats))
+    check_words(engine, resolve_collection(engine, boats))
     old = fill(engine, [], "old")
     engine.update_collection(old, metadata={"words": None})
     with pytest.raises(QueryError, match="diptych sync"):
-        check_words(resolve_collection(engine, old))
+        check_words(engine, resolve_collection(engine, old))
+    opened = resolve_collection(engine, old)
+    engine.update_collection(old, metadata={"words": 1})
+    check_words(engine, opened)  # what was opened before words came
 
 
 def test_a_query_of_signs_has_no_words() -> None:
