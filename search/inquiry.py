@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from schemas.errors import QueryError
 from search.candidates import Ask, find, without_sources
-from search.cursor import cursor_after, rest_after
+from search.cursor import Cursor, cursor_after, rest_after
 from search.explanation import explain
 from search.filters import to_filter
 from search.hits import to_hit
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from search.calibration import Calibration, Scale
     from search.candidates import Found
     from search.composition import Aim
-    from search.cursor import Cursor
     from search.options import Options
     from search.ranking import Candidate
 

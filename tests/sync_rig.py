@@ -185,8 +185,8 @@ def _read_words(engine: Engine, collection: str, ids: Sequence[Any]) -> dict[str
     beneath: Any = without_retries(engine)
     if isinstance(beneath, EmbeddedEngine):
         edge = beneath._shard(collection)._edge
-        edge_ids, wanted = [to_edge_id(one) for one in ids], ["words"]
-        points: Any = edge.retrieve(edge_ids, [], wanted)
+        edge_ids: Any = [to_edge_id(one) for one in ids]
+        points: Any = edge.retrieve(edge_ids, [], ["words"])
     else:
         points = beneath._client.retrieve(
             collection, ids, with_payload=False, with_vectors=["words"]
