@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from schemas.space import EmbeddingSpace
 
 SCHEMA_VERSION = 1
 """Version of this layout; stored in every collection's metadata."""
@@ -178,11 +177,6 @@ def read_vector(point: models.Record | models.ScoredPoint) -> list[float]:
     found: Any = point.vector
     # Beside named vectors the unnamed one has the empty name.
     return list(found[""] if isinstance(found, dict) else found)
-
-
-def vector_params(space: EmbeddingSpace) -> models.VectorParams:
-    """One unnamed dense vector, compared by cosine."""
-    return models.VectorParams(size=space.dimension, distance=models.Distance.COSINE)
 
 
 def to_listing_payload(record: Record) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The sparse vector of a point's words, as Qdrant takes it beside the dense one."""
+"""The vectors of a point: a dense one without a name, and the sparse one of its words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from schemas.words import WORDS, to_document_weights
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from schemas.space import EmbeddingSpace
     from schemas.words import TermWeights
+
+
+def vector_params(space: EmbeddingSpace) -> models.VectorParams:
+    """One unnamed dense vector, compared by cosine."""
+    return models.VectorParams(size=space.dimension, distance=models.Distance.COSINE)
 
 
 def sparse_vector_params() -> dict[str, models.SparseVectorParams]:

@@ -29,8 +29,9 @@ from ingest.store.embedded.config import to_edge_config, to_edge_schema_type
 from ingest.store.embedded.engine import EmbeddedEngine
 from ingest.store.embedded.points import to_edge_point
 from ingest.store.writer import Writer
-from schemas.collection import PAYLOAD_INDEXES, vector_params
+from schemas.collection import PAYLOAD_INDEXES
 from schemas.settings import load_settings
+from schemas.vectors import vector_params
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -18,11 +18,10 @@ from schemas.collection import (
     SCHEMA_VERSION,
     from_generation,
     to_generation,
-    vector_params,
 )
 from schemas.errors import CollectionMissing, SettingsError, SpaceMismatch, StoreRejected
 from schemas.space import EmbeddingSpace
-from schemas.vectors import sparse_vector_params
+from schemas.vectors import sparse_vector_params, vector_params
 from schemas.words import WORDS, WORDS_VERSION
 
 if TYPE_CHECKING:

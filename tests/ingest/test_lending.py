@@ -7,8 +7,9 @@ import pytest
 
 from ingest.lending import Lender
 from ingest.store.connect import connect
-from schemas.collection import to_point, vector_params
+from schemas.collection import to_point
 from schemas.records import Chunk, Modality, Record
+from schemas.vectors import sparse_vector_params, vector_params
 from tests.legible import LegibleEncoder
 
 URI = "folder://texts/a.txt"
@@ -47,7 +48,11 @@ def test_words_lend_their_vector(
     vector: np.ndarray, fingerprint: str, texts: tuple[str, ...], first: int, found: set[str]
 ) -> None:
     with connect(":memory:") as engine:
-        engine.create_collection("old", vector_params(LegibleEncoder().space), metadata={})
+        engine.create_collection(
+            "old",
+            vector_params(LegibleEncoder().space),
+            sparse_vectors_config=sparse_vector_params(),
+        )
         engine.upsert("old", [to_point(to_chunks("red")[0], vector, fingerprint)])
         lent = Lender(engine, "old", "given").find(to_chunks(*texts), first)
     assert lent.keys() == found

@@ -225,7 +225,7 @@ def test_nothing_is_borrowed_of_a_model_that_has_drifted(tmp_path: Path) -> None
 
 
 def _read_uris(rig: Rig) -> list[str]:
-    return [payload["source_uri"] for _, payload in read_points(rig.memory).values()]
+    return [payload["source_uri"] for *_, payload in read_points(rig.memory).values()]
 
 
 def paint_large(path: Path, colour: tuple[int, int, int]) -> None:
