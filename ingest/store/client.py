@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from qdrant_client.http.models import QueryResponse  # models' own is another class
 
     from ingest.store.engine import PayloadFields, PointsSelector
+    from schemas.payload_indexes import PayloadIndex
 
 
 class ClientEngine(Engine):
@@ -107,7 +108,7 @@ class ClientEngine(Engine):
         self,
         collection_name: str,
         field_name: str,
-        field_schema: models.PayloadSchemaType,
+        field_schema: PayloadIndex,
         *,
         wait: bool = True,
     ) -> models.UpdateResult:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from qdrant_client import models
     from qdrant_client.http.models import QueryResponse  # models' own is another class
 
+    from schemas.payload_indexes import PayloadIndex
+
     PointsSelector: TypeAlias = (
         list[models.ExtendedPointId] | models.Filter | models.FilterSelector | models.PointIdsList
     )
@@ -114,7 +116,7 @@ class Engine(Protocol):
         self,
         collection_name: str,
         field_name: str,
-        field_schema: models.PayloadSchemaType,
+        field_schema: PayloadIndex,
         *,
         wait: bool = True,
     ) -> models.UpdateResult:

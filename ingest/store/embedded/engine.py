@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ingest.store.engine import PayloadFields, PointsSelector
+    from schemas.payload_indexes import PayloadIndex
 
 _DONE = models.UpdateResult(operation_id=0, status=models.UpdateStatus.COMPLETED)
 
@@ -35,7 +36,7 @@ class EmbeddedEngine(EmbeddedFolder):
         self,
         collection_name: str,
         field_name: str,
-        field_schema: models.PayloadSchemaType,
+        field_schema: PayloadIndex,
         *,
         wait: bool = True,  # noqa: ARG002 - it always does
     ) -> models.UpdateResult:

@@ -13,7 +13,7 @@ from ingest.store.embedded.config import (
     SEARCH_EF,
     optimizers_of,
     to_edge_config,
-    to_edge_schema_type,
+    to_edge_index,
     vectors_of,
 )
 from ingest.store.embedded.filters import to_edge_filter
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ingest.store.engine import PayloadFields, PointsSelector
+    from schemas.payload_indexes import PayloadIndex
 
 _BYTES_PER_FLOAT = 4
 _BYTES_PER_KB = 1024
@@ -90,10 +91,9 @@ class Shard:
         """Counts and payload indexes."""
         return self._edge.info()
 
-    def create_index(self, field: str, schema: models.PayloadSchemaType) -> None:
-        """Index a payload field; indexing it again changes nothing."""
-        kind = to_edge_schema_type(schema)
-        self._edge.update(UpdateOperation.create_field_index(field, kind))
+    def create_index(self, field: str, index: PayloadIndex) -> None:
+        """Index a payload field; indexing it again in the same way changes nothing."""
+        self._edge.update(UpdateOperation.create_field_index(field, to_edge_index(index)))
 
     def upsert(self, points: Sequence[models.PointStruct]) -> None:
         """Write points, all or none.

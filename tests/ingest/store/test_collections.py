@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from qdrant_client import models
 
-from ingest.store import collections
+from ingest.store import collections, payload_indexes
 from ingest.store.collections import (
     LEASES,
     check_space,
@@ -17,7 +17,7 @@ from ingest.store.collections import (
     resolve_collection,
 )
 from ingest.store.connect import connect
-from schemas.collection import PAYLOAD_INDEXES, SCHEMA_VERSION
+from schemas.collection import SCHEMA_VERSION
 from schemas.errors import (
     CollectionMissing,
     SettingsError,
@@ -25,6 +25,7 @@ from schemas.errors import (
     StoreRejected,
     StoreUnavailable,
 )
+from schemas.payload_indexes import PAYLOAD_INDEXES, index_type
 from schemas.records import Modality
 from schemas.space import EmbeddingSpace
 from tests.ingest.store.samples import AXIS, create, point_alias
@@ -56,7 +57,7 @@ POINT = models.PointStruct(id=1, vector=AXIS, payload={"modality": "image"})
 @pytest.fixture(autouse=True)
 def few_indexes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two payload indexes instead of all: each costs an embedded index some file syncs."""
-    monkeypatch.setattr(collections, "PAYLOAD_INDEXES", FEW_INDEXES)
+    monkeypatch.setattr(payload_indexes, "PAYLOAD_INDEXES", FEW_INDEXES)
 
 
 def test_a_new_collection_is_a_generation_behind_an_alias(engine: Engine, name: str) -> None:
@@ -80,14 +81,14 @@ def test_ensuring_again_changes_nothing(engine: Engine, name: str) -> None:
 def test_the_payload_indexes_are_there_before_the_first_point(
     engine: Engine, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(collections, "PAYLOAD_INDEXES", PAYLOAD_INDEXES)
+    monkeypatch.setattr(payload_indexes, "PAYLOAD_INDEXES", PAYLOAD_INDEXES)
     made = ensure_collection(engine, name, SPACE, CANARY)
     indexed = engine.get_collection(made.name).payload_schema
     if type(engine).__name__ == "MemoryEngine":
         assert indexed == {}, "memory scans; were it to index, this test should look at it"
     else:
         kinds = {field: index.data_type for field, index in indexed.items()}
-        assert kinds == dict(PAYLOAD_INDEXES)
+        assert kinds == {name: index_type(index) for name, index in PAYLOAD_INDEXES.items()}
 
 
 def test_another_space_is_refused_with_both_names(engine: Engine, name: str) -> None:
