@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from qdrant_client.http.models import WriteOrdering
 
+from ingest.store.client_faceting import ClientFaceting
 from ingest.store.engine import Engine
 from ingest.store.translate import translated
 from ingest.store.vectors import check_distance, check_points, check_requests, check_vector
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from schemas.payload_indexes import PayloadIndex
 
 
-class ClientEngine(Engine):
+class ClientEngine(ClientFaceting, Engine):
     """An engine on a ``QdrantClient``.
 
     Args:

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from ingest.store.faceting import Faceting
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Self
@@ -29,17 +31,15 @@ if TYPE_CHECKING:
         list[models.ExtendedPointId] | models.Filter | models.FilterSelector | models.PointIdsList
     )
     """Which points a write concerns: ids or a filter, bare or in Qdrant's own wrapping."""
-
     PayloadFields: TypeAlias = bool | list[str] | models.PayloadSelector
     """Which payload fields an answer carries: all, none, those named, or all but some."""
 
 
-class Engine(Protocol):
+class Engine(Faceting, Protocol):
     """A vector store.
 
-    Besides what it documents, every method raises ``CollectionMissing`` (neither a collection nor
-    an alias has that name), ``StoreUnavailable`` (the store did not answer or asked to come back
-    later) and ``StoreRejected`` (it understood and refused; trying again cannot help).
+    Besides what it documents, every method raises ``CollectionMissing`` (nothing has that name),
+    ``StoreUnavailable`` (no answer, or "later") and ``StoreRejected`` (refused for good).
     """
 
     def create_collection(
@@ -258,7 +258,7 @@ class Engine(Protocol):
         score_threshold: float | None = None,
         search_params: models.SearchParams | None = None,
     ) -> models.GroupsResult:
-        """The nearest points, gathered by the value of a payload field.
+        """The nearest points by the value of a payload field; raises as :meth:`query_points`.
 
         Args:
             collection_name: See :meth:`scroll`.
@@ -275,9 +275,6 @@ class Engine(Protocol):
 
         Returns:
             Groups in the order of their best point, points in a group nearest first.
-
-        Raises:
-            InvalidVector: As for :meth:`query_points`.
         """
         ...
 

@@ -133,6 +133,20 @@ class EmbeddedEngine(EmbeddedFolder):
         return models.CountResult(count=count)
 
     @translated
+    def facet(
+        self,
+        collection_name: str,
+        key: str,
+        *,
+        facet_filter: models.Filter | None = None,
+        limit: int = 10,
+        exact: bool = True,
+    ) -> models.FacetResponse:
+        request = models.FacetRequest(key=key, filter=facet_filter, limit=limit, exact=exact)
+        with self._turn:
+            return models.FacetResponse(hits=self._shard(collection_name).facet(request))
+
+    @translated
     def query_points(  # noqa: PLR0913 - the parameters are QdrantClient's
         self,
         collection_name: str,

@@ -158,6 +158,18 @@ class Shard:
         request = qdrant_edge.CountRequest(exact=exact, filter=to_edge_filter(count_filter))
         return self._edge.count(request)
 
+    def facet(self, request: models.FacetRequest) -> list[models.FacetValueHit]:
+        """The most frequent values of a field, equal counts by value."""
+        found = self._edge.facet(
+            qdrant_edge.FacetRequest(
+                request.key,
+                _positive(request.limit, "limit"),
+                bool(request.exact),
+                to_edge_filter(request.filter),
+            )
+        )
+        return [models.FacetValueHit(value=hit.value, count=hit.count) for hit in found.hits]
+
     def query(self, requests: Sequence[models.QueryRequest]) -> list[list[models.ScoredPoint]]:
         """Answer requests in one pass, in their order.
 
