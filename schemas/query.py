@@ -11,7 +11,7 @@ from schemas.errors import EmptyQuery, QueryError
 from schemas.records import Modality, Part, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     from PIL.Image import Image

@@ -38,10 +38,15 @@ if TYPE_CHECKING:
     from schemas.where import Where
 
 _FLOAT_EXACT = 2**53  # the largest integer up to which float64, a range's type, holds every one
+_POLE, _ANTIMERIDIAN = 90 - 1e-8, 180 - 1e-8
+"""A millimetre before them: a geo index takes the very ends for the beginnings, so that a box of
+the whole Earth finds nothing."""
 _WORD = re.compile(r"[^\W_]+")
 
 
-def to_filter(modality: Modality, where: Where | Sequence[Where] | None = None) -> models.Filter:
+def to_filter(
+    modality: Modality | None, where: Where | Sequence[Where] | None = None
+) -> models.Filter:
     """The filter that exactly the points of this modality which satisfy ``where`` pass.
 
     A day without a time ("2024-05-01") stands for the whole day in UTC, in equality and in
@@ -49,7 +54,7 @@ def to_filter(modality: Modality, where: Where | Sequence[Where] | None = None) 
     Numbers of the user's own fields compare by value, so 3 finds 3.0.
 
     Args:
-        modality: The only modality that passes.
+        modality: The only modality that passes; None for every one.
         where: Conditions that must all hold; several must all hold too.
 
     Raises:
@@ -58,7 +63,9 @@ def to_filter(modality: Modality, where: Where | Sequence[Where] | None = None) 
             has no value.
     """
     expression = to_expression(where)
-    must: list[models.Condition] = [_match("modality", str(modality))]
+    must: list[models.Condition] = []
+    if modality is not None:
+        must.append(_match("modality", str(modality)))
     if expression is not None:
         must += to_conditions(expression)
     return models.Filter(must=must)
@@ -193,8 +200,8 @@ def _to_place(field: PayloadField, area: Near | Within) -> models.FieldCondition
         radius = models.GeoRadius(center=center, radius=area.radius_meters)
         return models.FieldCondition(key=field.key, geo_radius=radius)
     box = models.GeoBoundingBox(
-        top_left=models.GeoPoint(lat=area.north, lon=area.west),
-        bottom_right=models.GeoPoint(lat=area.south, lon=area.east),
+        top_left=models.GeoPoint(lat=min(area.north, _POLE), lon=min(area.west, _ANTIMERIDIAN)),
+        bottom_right=models.GeoPoint(lat=area.south, lon=min(area.east, _ANTIMERIDIAN)),
     )
     return models.FieldCondition(key=field.key, geo_bounding_box=box)
 

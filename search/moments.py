@@ -34,6 +34,14 @@ def to_moment_bounds(name: str, bounds: Mapping[str, object]) -> dict[str, datet
     return tightest
 
 
+def to_moment(value: str) -> datetime | None:
+    """The moment in UTC at which what is stored as a date begins; None if it is no date."""
+    try:
+        return _to_period(value)[0].astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
 def _to_moment_bound(name: str, bound: str, value: object) -> tuple[str, datetime]:
     if not isinstance(value, str):
         raise QueryError(f"where: {name} takes dates as text like '2024-05-31', not {value!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from schemas.errors import CollectionMissing, SpaceMismatch
 from schemas.query import Page
@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from schemas.settings import Settings
     from schemas.space import Encoder
     from search.composition import QueryLike
-    from search.inquiry import Answer
+    from search.facets import FacetOptions, Facets
     from search.options import SearchOptions
+    from search.request import Answerable
+
+T = TypeVar("T")
 
 
 class Searcher:
@@ -234,6 +237,16 @@ class Searcher:
             for answer in answers
         ]
 
+    def facets(self, field: str, **options: Unpack[FacetOptions]) -> Facets:
+        """How many points have each value of a field; see :class:`search.facets.FacetRequest`.
+
+        Raises:
+            DiptychError: As documented there.
+        """
+        from search.facets import FacetRequest
+
+        return self._answer(FacetRequest(field, **options))[0]
+
     def close(self) -> None:
         """Let go of the store; closing twice is harmless."""
         self._engine.close()
@@ -251,8 +264,8 @@ class Searcher:
         """Close."""
         self.close()
 
-    def _answer(self, request: Request) -> tuple[list[Answer], Generation]:
-        """The answers, and the one generation that all of them are from."""
+    def _answer(self, request: Answerable[T]) -> tuple[T, Generation]:
+        """The answer, and the one generation that all of it is from."""
         if self._follower is None:
             return request.ask(self._engine, self._fixed), self._fixed
         generation = self._follower.look(request.modalities)
