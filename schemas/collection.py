@@ -18,7 +18,7 @@ from uuid import UUID
 
 from qdrant_client import models
 
-from schemas.payload_indexes import TITLE_WORDS
+from schemas.payload_indexes import LABELS, to_labels
 from schemas.records import Chunk, Modality, Part, Place, Record
 
 if TYPE_CHECKING:
@@ -95,7 +95,6 @@ def to_payload(chunk: Chunk, fingerprint: str) -> dict[str, Any]:
         "content_hash": chunk.content_hash,
         "fingerprint": fingerprint,
         "text": chunk.text or None,
-        TITLE_WORDS: chunk.title,
         "place": _to_geo(chunk.place),
         "keywords": list(chunk.keywords) or None,
         "headings": list(chunk.headings) or None,
@@ -103,6 +102,7 @@ def to_payload(chunk: Chunk, fingerprint: str) -> dict[str, Any]:
         "paired_with": [to_point_id(record.source_uri, o) for o in chunk.paired_ordinals] or None,
         **dict(zip(_PLAIN_FIELDS, _get_plain(chunk), strict=True)),
     }
+    fields[LABELS] = to_labels(fields)
     return {key: value for key, value in fields.items() if value is not None}
 
 

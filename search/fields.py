@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
 from schemas.collection import USER_FIELD
 from schemas.errors import QueryError, UnknownField
-from schemas.payload_indexes import PAYLOAD_INDEXES, TITLE_WORDS, index_type
+from schemas.payload_indexes import LABEL_FIELDS, LABELS, PAYLOAD_INDEXES, index_type
 from schemas.records import Modality
 
 if TYPE_CHECKING:
@@ -25,15 +25,13 @@ ANY_WORDS: Final = "words"
 
 _INDEX_KINDS = cast(
     "Mapping[str, FieldKind]",  # no other types are used
-    {name: index_type(index).value for name, index in PAYLOAD_INDEXES.items()},
+    {name: index_type(index).value for name, index in PAYLOAD_INDEXES.items() if name != LABELS},
 )
 _KINDS: Final[Mapping[str, FieldKind]] = {
-    **{name: kind for name, kind in _INDEX_KINDS.items() if name != TITLE_WORDS},
+    **dict.fromkeys(LABEL_FIELDS, "text"),
+    **_INDEX_KINDS,
     ANY_WORDS: "words",
 }
-
-TEXT_KEYS: Final = tuple(name for name, kind in _INDEX_KINDS.items() if kind == "text")
-"""The payload's keys with an index of words."""
 
 _PREFIXED: Final = tuple(
     name for name, index in PAYLOAD_INDEXES.items() if getattr(index, "prefix", None)
@@ -66,13 +64,14 @@ class PayloadField:
     key: str
 
     @property
-    def words_keys(self) -> tuple[str, ...]:
-        """The store's paths in which its words are looked for; none where it has no text."""
-        if self.kind == "words":
-            return TEXT_KEYS
-        if self.name == "title":
-            return (TITLE_WORDS,)
-        return (self.key,) if self.kind in ("text", "user") else ()
+    def has_words(self) -> bool:
+        """Whether words in it can be looked for."""
+        return self.kind in ("text", "words", "user") or self.is_label
+
+    @property
+    def is_label(self) -> bool:
+        """Whether its words are among those of :data:`schemas.payload_indexes.LABELS`."""
+        return self.name in LABEL_FIELDS
 
     @property
     def takes_prefix(self) -> bool:
@@ -93,7 +92,7 @@ class PayloadField:
         takes = _OPERATORS[self.kind]
         if self.takes_prefix and self.kind != "user":
             takes += ", prefix"
-        if self.words_keys and "~" not in takes:
+        if self.has_words and "~" not in takes:
             takes += ", ~ (words)"
         return QueryError(f"where: {self.name} {asked}; it takes {takes}")
 

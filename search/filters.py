@@ -26,6 +26,7 @@ from schemas.conditions import (
     Words,
 )
 from schemas.errors import QueryError
+from schemas.payload_indexes import LABELS
 from schemas.where import to_expression
 from search.fields import PayloadField, find_field, to_integer, to_keyword, to_number
 from search.moments import to_moment_bounds
@@ -168,18 +169,22 @@ def _to_prefix(field: PayloadField, prefix: str) -> models.FieldCondition:
 
 
 def _to_words(field: PayloadField, text: object) -> models.Condition:
-    """Each word in one of the field's texts: in different ones, where the field has several."""
-    if not field.words_keys:
+    """All of the words in the field; for all fields at once, each of them in any."""
+    if not field.has_words:
         raise field.refusal("has no words to look for")
     words = _WORD.findall(text) if isinstance(text, str) else []
     if not words:
         raise QueryError(f"where: {field.name}: {text!r} has no word; give letters or digits")
-    if len(field.words_keys) == 1:
-        return _has_words(field.words_keys[0], " ".join(words))
-    anywhere: list[models.Condition] = [
-        models.Filter(should=[_has_words(key, word) for key in field.words_keys]) for word in words
-    ]
-    return models.Filter(must=anywhere)
+    if field.kind == "words":
+        keys = ("text", LABELS)
+        return models.Filter(
+            must=[models.Filter(should=[_has_words(key, word) for key in keys]) for word in words]
+        )
+    own = _has_words(field.key, " ".join(words))
+    if not field.is_label:
+        return own
+    # The labels' index finds the few that the field itself is then read of.
+    return models.Filter(must=[_has_words(LABELS, " ".join(words)), own])
 
 
 def _has_words(key: str, words: str) -> models.FieldCondition:
@@ -189,8 +194,12 @@ def _has_words(key: str, words: str) -> models.FieldCondition:
 def _to_exists(field: PayloadField) -> models.Condition:
     if field.kind == "words":
         raise field.refusal("is no field of its own")
-    empty = models.IsEmptyCondition(is_empty=models.PayloadField(key=field.key))
-    return models.Filter(must_not=[empty])
+    keys = [LABELS, field.key] if field.is_label and field.kind == "text" else [field.key]
+    return models.Filter(must_not=[_is_empty(key) for key in keys])
+
+
+def _is_empty(key: str) -> models.IsEmptyCondition:
+    return models.IsEmptyCondition(is_empty=models.PayloadField(key=key))
 
 
 def _to_place(field: PayloadField, area: Near | Within) -> models.FieldCondition:

@@ -14,7 +14,7 @@ from qdrant_client import QdrantClient, models
 
 from schemas.collection import to_payload, to_point_id
 from schemas.errors import QueryError, UnknownField
-from schemas.payload_indexes import PAYLOAD_INDEXES, TITLE_WORDS, index_type
+from schemas.payload_indexes import LABELS, PAYLOAD_INDEXES, index_type
 from schemas.records import Chunk, Modality
 from schemas.where import field as ask
 from search.filters import to_filter
@@ -159,7 +159,7 @@ def test_several_mappings_must_all_hold() -> None:
 KINDS = {field: index_type(index).value for field, index in PAYLOAD_INDEXES.items()}
 
 
-@pytest.mark.parametrize("field", sorted({*KINDS} - {TITLE_WORDS}))
+@pytest.mark.parametrize("field", sorted({*KINDS} - {LABELS}))
 def test_every_indexed_field_can_be_asked_for(field: str) -> None:
     plain: dict[str, str | int] = {"integer": 3, "datetime": "2024-05-31"}
     asked: dict[str, Where] = {
@@ -174,7 +174,7 @@ def test_every_indexed_field_can_be_asked_for(field: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "field", ["colour", "", "location", "headings", "metadata", "Title", TITLE_WORDS]
+    "field", ["colour", "", "location", "headings", "metadata", "Title", LABELS]
 )
 def test_unknown_fields_are_refused_with_the_known_ones(field: str) -> None:
     with pytest.raises(UnknownField, match="known fields: alt_text, caption"):

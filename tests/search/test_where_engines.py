@@ -32,11 +32,11 @@ from schemas.conditions import (
     Within,
     Words,
 )
+from schemas.payload_indexes import LABEL_FIELDS
 from schemas.query import Target
 from schemas.records import Chunk, Modality, Place
 from schemas.where import field
 from search.facets import FacetRequest
-from search.fields import TEXT_KEYS
 from search.filters import to_filter
 from tests.ingest.store.samples import reach
 from tests.loopback.server import serving
@@ -294,7 +294,7 @@ def values_of(name: str, payload: dict[str, Any]) -> list[Any]:
 
 
 def has_words(condition: Words, payload: dict[str, Any]) -> bool:
-    keys = TEXT_KEYS if condition.field == "words" else [condition.field]
+    keys = ["text", *LABEL_FIELDS] if condition.field == "words" else [condition.field]
     texts = [set(to_words(value)) for key in keys for value in values_of(key, payload)]
     return all(any(word in text for text in texts) for word in to_words(condition.text))
 

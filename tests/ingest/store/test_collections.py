@@ -25,7 +25,7 @@ from schemas.errors import (
     StoreRejected,
     StoreUnavailable,
 )
-from schemas.payload_indexes import PAYLOAD_INDEXES, TITLE_WORDS, index_type, is_served
+from schemas.payload_indexes import LABELS, PAYLOAD_INDEXES, index_type, is_served
 from schemas.records import Modality
 from schemas.space import EmbeddingSpace
 from tests.ingest.store.samples import AXIS, create, point_alias
@@ -224,17 +224,19 @@ def test_a_collection_of_an_older_version_gets_what_it_lacks_and_keeps_its_point
             for number, title in titles.items()
         ],
     )
-    now = {field: PAYLOAD_INDEXES[field] for field in ("title", TITLE_WORDS, "place")}
+    now = {field: PAYLOAD_INDEXES[field] for field in ("title", LABELS, "place")}
     monkeypatch.setattr(payload_indexes, "PAYLOAD_INDEXES", now)
     for _ in range(2):  # as often as one likes
         payload_indexes.ensure_payload_indexes(engine, made)
     if type(engine).__name__ == "MemoryEngine":
         return  # its points are gone before there is another version
     words, _ = engine.scroll(made)
-    assert {one.id: (one.payload or {}).get(TITLE_WORDS) for one in words} == titles
+    assert {one.id: (one.payload or {}).get(LABELS) for one in words} == {
+        number: [title] if title else None for number, title in titles.items()
+    }
     indexed = engine.get_collection(made).payload_schema
     assert all(is_served(index, indexed.get(field)) for field, index in now.items())
-    moon = models.FieldCondition(key=TITLE_WORDS, match=models.MatchText(text="moon"))
+    moon = models.FieldCondition(key=LABELS, match=models.MatchText(text="moon"))
     begins = models.FieldCondition(key="title", match=models.MatchPrefix(prefix="The"))
     for condition in (moon, begins):
         assert engine.count(made, models.Filter(must=[condition])).count == 2
