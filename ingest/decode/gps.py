@@ -64,7 +64,8 @@ def _parse(text: str | None, directions: str) -> float | None:
 
 def _signed(parts: Sequence[float], direction: str, directions: str) -> float | None:
     degrees, minutes, seconds = parts
-    is_sound = degrees >= 0 and 0 <= minutes < _MINUTES and 0 <= seconds < _MINUTES  # NaN is not
+    # To 60, because programs round up to it; NaN is not sound.
+    is_sound = degrees >= 0 and 0 <= minutes <= _MINUTES and 0 <= seconds <= _MINUTES
     if not is_sound or not direction or direction not in directions:
         return None
     total = degrees + minutes / _MINUTES + seconds / _MINUTES**2

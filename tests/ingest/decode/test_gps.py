@@ -54,11 +54,11 @@ def test_south_and_west_are_negative() -> None:
         gps(((48, 8, 12), ""), ((11, 30, 0), "E")),
         gps(((48, 8, 12), "E"), ((11, 30, 0), "N")),
         gps(((91, 0, 0), "N"), ((11, 30, 0), "E")),
-        gps(((48, 60, 0), "N"), ((11, 30, 0), "E")),
+        gps(((48, 61, 0), "N"), ((11, 30, 0), "E")),
         gps(((48, 0, 0), "N"), ((181, 0, 0), "E")),
         gps(((0, 0, 0), "N"), ((0, 0, 0), "E")),
         {**gps(*MUNICH), 2: (IFDRational(0, 0), IFDRational(0, 0), IFDRational(0, 0))},
-        gps(((48, 8, 60), "N"), ((11, 30, 0), "E")),
+        gps(((48, 8, 61), "N"), ((11, 30, 0), "E")),
         {key: value for key, value in gps(*MUNICH).items() if key != 4},
     ],
 )
@@ -92,3 +92,7 @@ rationals = st.builds(IFDRational, st.integers(0, 2**32 - 1), st.integers(0, 2**
 def test_whatever_a_camera_writes_is_a_place_or_none(parts: Any, direction: str) -> None:
     place = place_of(jpeg({**gps(*MUNICH), 1: direction, 2: parts}))
     assert place is None or (abs(place.latitude) <= 90 and place.longitude == 11.5)
+
+
+def test_sixty_seconds_are_a_minute() -> None:
+    assert place_of(jpeg(gps(((48, 11, 60), "N"), ((11, 30, 0), "E")))) == Place(48.2, 11.5)
