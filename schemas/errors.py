@@ -198,10 +198,6 @@ class UnknownField(QueryError):
     """``where`` names a field that the payload does not have."""
 
 
-class NotInLanguage(QueryError):
-    """A ``where`` in words that the language's grammar does not know."""
-
-
 class SyncError(DiptychError):
     """The collection cannot be made equal to its sources."""
 

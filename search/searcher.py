@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from schemas.errors import CollectionMissing, SpaceMismatch
+from schemas.errors import CollectionMissing
 from schemas.query import Page
+from search.collection_encoder import load_collection_encoder
 from search.composition import to_composition
 from search.generation import Follower, Generation
 from search.options import to_options
@@ -175,7 +175,7 @@ class Searcher:
         return cls.follow(
             engine,
             name,
-            partial(_load_encoder, model=model, settings=settings),
+            partial(load_collection_encoder, model=model, settings=settings),
             limits=Limits.from_settings(settings),
             refresh_seconds=seconds,
         )
@@ -276,34 +276,3 @@ class Searcher:
             if replaced is None:
                 raise
         return request.ask(self._engine, replaced), replaced
-
-
-def _load_encoder(
-    collection: ConcreteCollection, *, model: str | None, settings: Settings
-) -> Encoder:
-    """The given model, else the collection's own."""
-    from ingest.encoders.recorded import load_recorded_encoder
-    from ingest.store.model_folder import read_model_folder
-
-    _check_model(collection, model)
-    return load_recorded_encoder(
-        collection.space,
-        settings,
-        model=model,
-        folder=read_model_folder(collection),
-        threads=settings.workers,
-    )
-
-
-def _check_model(collection: ConcreteCollection, model: str | None) -> None:
-    """Refuse another model by its name, before anything of it is fetched or loaded.
-
-    A folder is known by what is in it, so it is loaded first.
-    """
-    recorded = collection.space.model_id
-    if model in (None, recorded) or Path(str(model)).expanduser().exists():
-        return
-    raise SpaceMismatch(
-        f"collection {collection.name!r} was built with {recorded}, not with {model}: leave the "
-        f"model out, or name a collection that was built with it"
-    )

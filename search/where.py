@@ -15,8 +15,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from schemas.errors import NotInLanguage
-from search.where_classic import is_classic, parse_classic
 from search.where_grammar import parse_sentence
 
 if TYPE_CHECKING:
@@ -37,13 +35,4 @@ def parse_where(sentences: Iterable[str]) -> tuple[Expression, ...]:
         QueryError: A sentence is not understood, or a value does not fit its field; says at which
             column.
     """
-    return tuple(map(_parse, sentences))
-
-
-def _parse(sentence: str) -> Expression:
-    try:
-        return parse_sentence(sentence)
-    except NotInLanguage:
-        if is_classic(sentence):
-            return parse_classic(sentence)
-        raise
+    return tuple(map(parse_sentence, sentences))

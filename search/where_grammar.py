@@ -22,9 +22,10 @@ from schemas.conditions import (
     Within,
     Words,
 )
-from schemas.errors import NotInLanguage, QueryError
+from schemas.errors import QueryError
 from search.fields import PayloadField, find_field
 from search.filters import to_conditions
+from search.where_classic import is_classic, parse_classic
 from search.where_values import to_bound, to_readings
 
 if TYPE_CHECKING:
@@ -103,12 +104,12 @@ _WANTED: Final = (
 
 
 def parse_sentence(sentence: str) -> Expression:
-    """The expression that a sentence of the language means.
+    """The expression that a sentence of the language means, or a single FIELD=VALUE.
 
     Raises:
-        NotInLanguage: The grammar does not know it; says at which column and what was expected.
         UnknownField: It names a field that there is not; says at which column.
-        QueryError: A value does not fit its field, or there are too many conditions.
+        QueryError: The grammar does not know it, a value does not fit its field, or there are too
+            many conditions; says at which column and what was expected.
     """
     from lark.exceptions import UnexpectedInput
 
@@ -119,7 +120,9 @@ def parse_sentence(sentence: str) -> Expression:
     try:
         meaning: Expression = _parser().parse(sentence)  # type: ignore[assignment] # transformed
     except UnexpectedInput as error:
-        raise NotInLanguage(_explain(sentence, error)) from None
+        if is_classic(sentence):
+            return parse_classic(sentence)
+        raise QueryError(_explain(sentence, error)) from None
     return meaning
 
 

@@ -61,7 +61,6 @@ def test_exit_codes_are_those_of_the_documentation() -> None:
         "QueryError": 2,
         "EmptyQuery": 2,
         "UnknownField": 2,
-        "NotInLanguage": 2,
         "SyncError": 1,
         "MassDeleteRefused": 5,
         "LockHeld": 75,
