@@ -28,11 +28,11 @@ from ingest.stopwatch import Stopwatch
 from ingest.store.collections import (
     check_space,
     ensure_collection,
-    ensure_payload_indexes,
     find_live,
 )
 from ingest.store.connect import to_index_path
 from ingest.store.model_folder import remember_model_folder
+from ingest.store.payload_indexes import ensure_payload_indexes
 from ingest.store.retrying import open_store_patiently
 from ingest.store.write_guard import WriteGuard
 from ingest.store.writer import Writer

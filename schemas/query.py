@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from schemas.errors import EmptyQuery, QueryError
-from schemas.records import Modality, Part
+from schemas.records import Modality, Part, Place
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from PIL.Image import Image
 
     ImageSource: TypeAlias = "str | Path | bytes | Image"
     """An image as a path, as encoded bytes, or already opened."""
-
-Scalar: TypeAlias = str | int | float | bool
-"""A value that a payload field is compared with; dates are ISO 8601 strings."""
-
-Where: TypeAlias = Mapping[str, Scalar | Sequence[Scalar] | Mapping[str, Scalar]]
-"""Conditions that must all hold, by payload field.
-
-A scalar means equality, a sequence "one of these", a mapping a range with the keys ``gt``,
-``gte``, ``lt``, ``lte``. The user's own fields are written ``metadata.NAME``.
-"""
 
 
 class Target(StrEnum):
@@ -221,6 +211,7 @@ class Hit:
         width_pixels: Of an image, as displayed.
         height_pixels: Likewise.
         taken_at: When a photograph was taken, ISO 8601.
+        place: Where a photograph was taken, in degrees.
         created_at: When a document was made, ISO 8601, as far as it says.
         language: Of a document, as a BCP 47 tag.
         metadata: The user's own fields.
@@ -254,6 +245,7 @@ class Hit:
     width_pixels: int | None = None
     height_pixels: int | None = None
     taken_at: str | None = None
+    place: Place | None = None
     created_at: str | None = None
     language: str | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)

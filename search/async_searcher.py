@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from schemas.query import Page
     from search.composition import QueryLike
+    from search.facets import FacetOptions, Facets
     from search.options import SearchOptions
     from search.searcher import Searcher
 
@@ -99,6 +100,14 @@ class AsyncSearcher:
             DiptychError: As documented there.
         """
         return await self._run(self._searcher.search_batch, queries, **options)
+
+    async def facets(self, field: str, **options: Unpack[FacetOptions]) -> Facets:
+        """Counts by value; see :meth:`search.searcher.Searcher.facets`.
+
+        Raises:
+            DiptychError: As documented there.
+        """
+        return await self._run(self._searcher.facets, field, **options)
 
     async def close(self) -> None:
         """Finish what runs, drop what waits, let go of the store; closing twice is harmless."""

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     "--where",
     multiple=True,
     metavar="EXPR",
-    help="Only what meets it: field=value, field=a,b, field>=3, taken_at<2024-01-01, "
-    "metadata.author=Ann. Repeat it for more; all must hold.",
+    help="Only what meets it: 'taken_at >= 2024-05 and (keywords = sea or not title ~ moon)', "
+    "'near(48.1, 11.5, 10km)', metadata.author=Ann. Repeat it for more; all must hold.",
 )
 @click.option("--top-k", type=click.IntRange(1, 10_000), help="Hits at most.  [default: 10]")
 @click.option(

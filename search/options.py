@@ -11,7 +11,7 @@ from schemas.query import Target
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from schemas.query import Where
+    from schemas.where import Where
 
 MAX_TOP_K: Final = 10_000
 """The longest answer; more is a listing, not a search."""
@@ -28,7 +28,8 @@ class SearchOptions(TypedDict, total=False):
     Attributes:
         target: Which modality is searched for. ``any`` asks each modality by itself and merges the
             answers by calibrated score, because their cosines are not comparable.
-        where: Conditions by payload field that must all hold; several mappings too.
+        where: An expression of :func:`schemas.where.field`, or a mapping of payload fields to
+            values; of several all must hold.
         top_k: Length of the answer at most, 1 to 10,000.
         all_chunks: Give every chunk its own hit, not only the nearest of each document.
         passages: How many of its best passages a document's hit carries, 1 to 100.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from schemas.errors import QueryError, UnsupportedModality
 from search.composition import to_aims
@@ -21,6 +21,26 @@ if TYPE_CHECKING:
     from search.generation import Generation
     from search.inquiry import Answer
     from search.options import Options
+
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Answerable(Protocol[T_co]):
+    """What can be put to any generation of a collection."""
+
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        """What must be encoded."""
+        ...
+
+    def ask(self, engine: Engine, generation: Generation) -> T_co:
+        """The answer of one generation.
+
+        Raises:
+            CollectionMissing: The store no longer has the generation.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from qdrant_client.http.models import WriteOrdering
 
+from ingest.store.client_faceting import ClientFaceting
 from ingest.store.client_vectors import ClientVectors, clamp_scores, to_plain_vectors, to_selector
 from ingest.store.engine import Engine
 from ingest.store.translate import translated
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
     from qdrant_client.http.models import QueryResponse  # models' own is another class
 
     from ingest.store.engine import PayloadFields, PointsSelector
+    from schemas.payload_indexes import PayloadIndex
 
 
-class ClientEngine(ClientVectors, Engine):
+class ClientEngine(ClientFaceting, ClientVectors, Engine):
     """An engine on a ``QdrantClient``.
 
     Args:
@@ -109,7 +111,7 @@ class ClientEngine(ClientVectors, Engine):
         self,
         collection_name: str,
         field_name: str,
-        field_schema: models.PayloadSchemaType,
+        field_schema: PayloadIndex,
         *,
         wait: bool = True,
     ) -> models.UpdateResult:

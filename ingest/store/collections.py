@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
+from ingest.store.payload_indexes import ensure_payload_indexes
 from schemas.collection import (
-    PAYLOAD_INDEXES,
     SCHEMA_VERSION,
     from_generation,
     to_generation,
@@ -217,18 +217,6 @@ def _ensure_generation(
         ensure_payload_indexes(engine, generation)
     else:
         create_collection(engine, generation, space, canary)
-
-
-def ensure_payload_indexes(engine: Engine, generation: str) -> None:
-    """Make the payload indexes a collection lacks: one made by an older version has fewer.
-
-    Raises:
-        StoreUnavailable: The store did not answer; call again.
-    """
-    indexed = engine.get_collection(generation).payload_schema
-    for field, schema in PAYLOAD_INDEXES.items():
-        if field not in indexed:
-            engine.create_payload_index(generation, field, schema)
 
 
 def create_collection(

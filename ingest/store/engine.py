@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ingest.store.aliases import AliasEngine
+from ingest.store.faceting import Faceting
 from ingest.store.sparse import SparseEngine
 
 if TYPE_CHECKING:
@@ -27,21 +28,21 @@ if TYPE_CHECKING:
     from qdrant_client import models
     from qdrant_client.http.models import QueryResponse  # models' own is another class
 
+    from schemas.payload_indexes import PayloadIndex
+
     PointsSelector: TypeAlias = (
         list[models.ExtendedPointId] | models.Filter | models.FilterSelector | models.PointIdsList
     )
     """Which points a write concerns: ids or a filter, bare or in Qdrant's own wrapping."""
-
     PayloadFields: TypeAlias = bool | list[str] | models.PayloadSelector
     """Which payload fields an answer carries: all, none, those named, or all but some."""
 
 
-class Engine(AliasEngine, SparseEngine, Protocol):
+class Engine(AliasEngine, Faceting, SparseEngine, Protocol):
     """A vector store.
 
-    Besides what it documents, every method raises ``CollectionMissing`` (neither a collection nor
-    an alias has that name), ``StoreUnavailable`` (the store did not answer or asked to come back
-    later) and ``StoreRejected`` (it understood and refused; trying again cannot help).
+    Besides what it documents, every method raises ``CollectionMissing`` (nothing has that name),
+    ``StoreUnavailable`` (no answer, or "later") and ``StoreRejected`` (refused for good).
     """
 
     def create_collection(  # noqa: PLR0913 - the parameters are QdrantClient's
@@ -101,7 +102,7 @@ class Engine(AliasEngine, SparseEngine, Protocol):
         self,
         collection_name: str,
         field_name: str,
-        field_schema: models.PayloadSchemaType,
+        field_schema: PayloadIndex,
         *,
         wait: bool = True,
     ) -> models.UpdateResult:
@@ -244,7 +245,7 @@ class Engine(AliasEngine, SparseEngine, Protocol):
         score_threshold: float | None = None,
         search_params: models.SearchParams | None = None,
     ) -> models.GroupsResult:
-        """The nearest points, gathered by the value of a payload field.
+        """The nearest points by the value of a payload field; raises as :meth:`query_points`.
 
         Args:
             collection_name: See :meth:`scroll`.
@@ -261,9 +262,6 @@ class Engine(AliasEngine, SparseEngine, Protocol):
 
         Returns:
             Groups in the order of their best point, points in a group nearest first.
-
-        Raises:
-            InvalidVector: As for :meth:`query_points`.
         """
         ...
 

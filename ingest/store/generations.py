@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ingest.store.collections import (
     create_collection,
-    ensure_payload_indexes,
     point_alias,
     read_aliases,
     read_collection,
     read_names,
 )
+from ingest.store.payload_indexes import ensure_payload_indexes
 from schemas.collection import from_generation, to_generation
 from schemas.errors import CollectionMissing, LockHeld, MigrationRefused, StoreRejected
 

@@ -32,6 +32,7 @@ RETRIED: Final = frozenset(
         "create_collection",
         "create_payload_index",
         "delete_collection",
+        "facet",
         "get_aliases",
         "get_collection",
         "get_collection_aliases",

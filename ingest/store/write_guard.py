@@ -6,7 +6,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from ingest.store.collections import ensure_payload_indexes
+from ingest.store.payload_indexes import ensure_payload_indexes
 from ingest.store.words import ensure_words
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from schemas.collection import PAYLOAD_INDEXES, USER_FIELD, read_location
+from schemas.collection import USER_FIELD, read_location
 from schemas.errors import UnknownField
+from schemas.payload_indexes import PAYLOAD_INDEXES
 from schemas.records import Modality, Part
 
 if TYPE_CHECKING:

@@ -114,8 +114,8 @@ def _to_others(hits: Iterable[Hit], outcome: Outcome) -> list[Hit]:
 
 def _find_right(searcher: Searcher, outcome: Outcome, options: Mapping[str, Any]) -> Hit | None:
     """A right item that lies too deep, asked for by name; None where the options rule it out."""
-    given = options.get("where") or []
-    conditions = [*(given if isinstance(given, list | tuple) else [given])]
+    given = options.get("where")
+    conditions = [] if given is None else given if isinstance(given, list | tuple) else [given]
     asked = {**options, "where": [*conditions, {"source_uri": list(outcome.right)}]}
     target = outcome.direction.target
     page = searcher.search(_to_query(outcome), target=target, top_k=1, **asked)

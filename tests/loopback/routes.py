@@ -119,7 +119,13 @@ def _create_index(store: Store, name: str, body: bytes) -> Any:
     request = _parse(rest.CreateFieldIndex, body)
     store.local.get_collection(name)
     # Kept to be told of: a scan needs none.
-    index = models.PayloadIndexInfo(data_type=request.field_schema, points=0)
+    schema = request.field_schema
+    is_plain = isinstance(schema, str)
+    index = models.PayloadIndexInfo(
+        data_type=schema if is_plain else schema.type.value,
+        params=None if is_plain else schema,
+        points=0,
+    )
     store.indexes.setdefault(store.to_own_name(name), {})[request.field_name] = index
     store.count("index", name)
     return _done()
@@ -225,6 +231,11 @@ def _query_groups(store: Store, name: str, body: bytes) -> Any:
     )
 
 
+def _facet(store: Store, name: str, body: bytes) -> Any:
+    request = _parse(rest.FacetRequest, body)
+    return store.local.facet(name, request.key, request.filter, request.limit or 10)
+
+
 def _done() -> Any:
     return models.UpdateResult(operation_id=0, status=models.UpdateStatus.COMPLETED)
 
@@ -253,6 +264,7 @@ _ROUTES: list[tuple[str, re.Pattern[str], _Handler]] = [
         ("POST", f"{_NAME}/points/payload", _set_payload),
         ("POST", f"{_NAME}/points/scroll", _scroll),
         ("POST", f"{_NAME}/points/count", _count),
+        ("POST", f"{_NAME}/facet", _facet),
         ("POST", f"{_NAME}/points/query", _query),
         ("POST", f"{_NAME}/points/query/batch", _query_batch),
         ("POST", f"{_NAME}/points/query/groups", _query_groups),

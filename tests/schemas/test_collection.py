@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.collection import (
-    PAYLOAD_INDEXES,
     POINT_NAMESPACE,
     from_generation,
     from_payload,
@@ -22,7 +21,8 @@ from schemas.collection import (
     to_point,
     to_point_id,
 )
-from schemas.records import Chunk, Modality, Part, Record
+from schemas.payload_indexes import PAYLOAD_INDEXES
+from schemas.records import Chunk, Modality, Part, Place, Record
 from schemas.space import EmbeddingSpace
 from schemas.vectors import to_sparse_vector
 from schemas.words import to_document_weights
@@ -137,6 +137,10 @@ def test_modality_is_indexed_first_and_every_indexed_field_is_in_some_payload() 
         height_pixels=1,
         taken_at="2020-01-01",
         keywords=("k",),
+        place=Place(48.1, 11.5),
+        caption="c",
+        alt_text="a",
+        ocr_text="o",
     )
     paged = Chunk(
         NOTE, 0, 1, "blake3:ab", text="hello", page=1, language="en", created_at="2020-01-01"

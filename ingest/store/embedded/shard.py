@@ -10,11 +10,11 @@ from qdrant_edge import UpdateOperation
 
 from ingest.store.embedded import room
 from ingest.store.embedded.config import (
-    SEARCH_EF,
     optimizers_of,
     to_edge_config,
+    to_edge_index,
     to_edge_modifier,
-    to_edge_schema_type,
+    to_edge_params,
     vectors_of,
 )
 from ingest.store.embedded.filters import to_edge_filter
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ingest.store.engine import PayloadFields, PointsSelector
+    from schemas.payload_indexes import PayloadIndex
 
 _BYTES_PER_FLOAT = 4
 _BYTES_PER_KB = 1024
@@ -95,10 +96,9 @@ class Shard:
         """Counts and payload indexes."""
         return self._edge.info()
 
-    def create_index(self, field: str, schema: models.PayloadSchemaType) -> None:
-        """Index a payload field; indexing it again changes nothing."""
-        kind = to_edge_schema_type(schema)
-        self._edge.update(UpdateOperation.create_field_index(field, kind))
+    def create_index(self, field: str, index: PayloadIndex) -> None:
+        """Index a payload field; indexing it again in the same way changes nothing."""
+        self._edge.update(UpdateOperation.create_field_index(field, to_edge_index(index)))
 
     def upsert(self, points: Sequence[models.PointStruct]) -> None:
         """Write points, all or none.
@@ -193,6 +193,18 @@ class Shard:
         request = qdrant_edge.CountRequest(exact=exact, filter=to_edge_filter(count_filter))
         return self._edge.count(request)
 
+    def facet(self, request: models.FacetRequest) -> list[models.FacetValueHit]:
+        """The most frequent values of a field, equal counts by value."""
+        found = self._edge.facet(
+            qdrant_edge.FacetRequest(
+                request.key,
+                _positive(request.limit, "limit"),
+                bool(request.exact),
+                to_edge_filter(request.filter),
+            )
+        )
+        return [models.FacetValueHit(value=hit.value, count=hit.count) for hit in found.hits]
+
     def query(self, requests: Sequence[models.QueryRequest]) -> list[list[models.ScoredPoint]]:
         """Answer requests in one pass, in their order.
 
@@ -245,7 +257,7 @@ class Shard:
             with_payload=to_edge_fields(request.with_payload or False),
             with_vector=to_edge_selector(with_vectors=bool(request.with_vector)),
             score_threshold=request.score_threshold,
-            params=_to_edge_params(request.params),
+            params=to_edge_params(request.params),
         )
 
 
@@ -279,21 +291,3 @@ def _positive(number: int | None, name: str) -> int:
     if number is not None and number < 1:
         raise StoreRejected(f"{name} {number}: must be 1 or more")
     return 10 if number is None else number
-
-
-def _to_edge_params(params: models.SearchParams | None) -> qdrant_edge.SearchParams:
-    if params is None:
-        return qdrant_edge.SearchParams(hnsw_ef=SEARCH_EF)
-    rescore = params.quantization
-    return qdrant_edge.SearchParams(
-        hnsw_ef=params.hnsw_ef or SEARCH_EF,
-        exact=bool(params.exact),
-        indexed_only=bool(params.indexed_only),
-        quantization=None
-        if rescore is None
-        else qdrant_edge.QuantizationSearchParams(
-            ignore=bool(rescore.ignore),
-            rescore=rescore.rescore,
-            oversampling=rescore.oversampling,
-        ),
-    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from qdrant_client import models
 
-from ingest.store import collections
+from ingest.store import payload_indexes
 from ingest.store.collections import ensure_collection, read_collection, resolve_collection
 from ingest.store.generations import (
     BUILDING,
@@ -40,7 +40,7 @@ THIRD = replace(SPACE, model_id="third", revision="3")
 
 @pytest.fixture(autouse=True)
 def few_indexes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collections, "PAYLOAD_INDEXES", FEW_INDEXES)
+    monkeypatch.setattr(payload_indexes, "PAYLOAD_INDEXES", FEW_INDEXES)
 
 
 @pytest.fixture
