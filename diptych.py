@@ -24,8 +24,11 @@ _COMMANDS = {
         "Compare sources, ledger and collection, and mend what differs.",
     ),
     "status": ("ingest.status.cli", "Show what is indexed, from where, when last, by which model."),
+    "forget": ("ingest.sync.forget_cli", "Remove roots from a collection."),
     "migrate": ("ingest.migrate.cli", "Move a collection to another model, without downtime."),
     "search": ("search.cli", "Find images and documents by words or by an image."),
+    "facets": ("search.facets_cli", "Count the values of a field: types, keywords, years."),
+    "evaluate": ("search.evaluate.cli", "Measure how well a collection answers, with intervals."),
 }
 
 

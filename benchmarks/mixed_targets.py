@@ -2,9 +2,10 @@
 
 Run ``python -m benchmarks.mixed_targets --data FOLDER`` with the corpus that ``hinge-en-1`` was
 trained on (``docs/models/hinge-en-1.md``). Figures that it never saw are ingested with their
-captions into one embedded index; their descriptions are the queries. Right are the figure and its
-caption. Beside the answer to target ``any`` stand the answers to one target, and what merging by
-raw cosine or in turns would give of the same hits.
+captions into one embedded index; their descriptions are the queries, and then the figures
+themselves. Right are the figure and its caption (a figure finds itself anyway). Beside the answer
+to target ``any`` stand the answers to one target, and what merging by raw cosine or in turns would
+give of the same hits.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from ingest.encoders.hinge.corpus import Figure
     from schemas.query import Hit
+    from search.composition import QueryLike
 
 CUT = 10
 
@@ -51,7 +53,9 @@ def main() -> None:
             ManifestSource.open(str(table), base=str(chosen.data)), settings, show_progress=False
         ).run()
         with Searcher.open(settings=settings) as searcher:
-            print_table(searcher, figures)
+            print(f"{len(figures)} figures and their captions in one index")
+            print_table(searcher, "descriptions", [one.description for one in figures])
+            print_table(searcher, "figures", [one.path for one in figures])
 
 
 def write_table(figures: Sequence[Figure], data: Path, path: Path) -> None:
@@ -63,9 +67,8 @@ def write_table(figures: Sequence[Figure], data: Path, path: Path) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
-def print_table(searcher: Searcher, figures: Sequence[Figure]) -> None:
+def print_table(searcher: Searcher, name: str, queries: Sequence[QueryLike]) -> None:
     """One row a way of merging."""
-    queries = [figure.description for figure in figures]
     images, texts, mixed = (
         [page.hits for page in searcher.search_batch(queries, target=target, top_k=CUT)]
         for target in ("image", "text", "any")
@@ -82,17 +85,17 @@ def print_table(searcher: Searcher, figures: Sequence[Figure]) -> None:
         ],
         "any, by calibrated score (ours)": mixed,
     }
-    print(f"{len(figures)} figures and their captions in one index, queries: descriptions\n")
-    print(f"{'':<34}{'right image in first 10':>24}{'right text':>14}{'of single':>12}")
+    head = f"queries: {name}"
+    print(f"\n{head:<34}{'right image in first 10':>24}{'right text':>14}{'of single':>12}")
     alone = [
         (is_right(one, number, Modality.IMAGE), is_right(other, number, Modality.TEXT))
         for number, (one, other) in enumerate(pairs)
     ]
     most = share(alone, 1)
-    for name, answers in rows.items():
-        right = alone if name == first else [to_right(a, n) for n, a in enumerate(answers)]
+    for way, answers in rows.items():
+        right = alone if way == first else [to_right(a, n) for n, a in enumerate(answers)]
         text = share(right, 1)
-        print(f"{name:<34}{share(right, 0):>24.1%}{text:>14.1%}{text / most:>12.1%}")
+        print(f"{way:<34}{share(right, 0):>24.1%}{text:>14.1%}{text / most:>12.1%}")
 
 
 def to_right(hits: Sequence[Hit], number: int) -> Right:

@@ -13,6 +13,7 @@ from ingest.encoders.canary import check_canary
 from ingest.encoders.workers import count_cores, encoder_rows, encoder_workers
 from ingest.fingerprint import Fingerprints
 from ingest.intake import Intake
+from ingest.lending import Lender
 from ingest.pipeline import Pipeline, Stages, Workers
 from ingest.prepare import Preparer
 from ingest.settle import Settler
@@ -55,6 +56,8 @@ class AssemblyLine:
         encoder: Encodes.
         stopwatch: Where the time goes.
         workers: How many threads each stage has.
+        lender: Another collection of the same space, whose vectors are taken where the same would
+            be made.
     """
 
     source: Source
@@ -63,6 +66,7 @@ class AssemblyLine:
     encoder: Encoder
     stopwatch: Stopwatch
     workers: Workers
+    lender: str | None = None
 
     def to_pipeline(
         self,
@@ -124,6 +128,7 @@ class AssemblyLine:
             limits=Limits.from_settings(self.settings),
             stopwatch=self.stopwatch,
             before_work=callbacks.before_work,
+            lender=self.lender,
         )
 
     def to_preparer(self) -> Preparer:
@@ -136,7 +141,14 @@ class AssemblyLine:
             policy=to_policy(self.settings),
             overlap_tokens=self.settings.chunk_overlap_tokens,
             stopwatch=self.stopwatch,
+            lender=self._to_lender(),
         )
+
+    def _to_lender(self) -> Lender | None:
+        if self.lender is None:
+            return None
+        of_given = to_fingerprints(self.settings, self.encoder.space).of_vector
+        return Lender(self.engine, self.lender, of_given)
 
 
 def to_policy(settings: Settings) -> DecodePolicy:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import numpy as np
 
-from schemas.background import BACKGROUND_KEY, LEVELS, Background, read_background, to_spread
+from schemas.background import BACKGROUND_KEY, LEVELS, Background, read_background
 from schemas.collection import modality_filter, read_vector
 from schemas.records import Modality
 
@@ -37,6 +37,8 @@ SAMPLE_PLACES: Final = 16
 
 FEWEST_POINTS: Final = 8
 """A modality with fewer has no distribution worth the name."""
+
+_LEAST_SPREAD: Final = 1e-6
 
 STALE_SHARE: Final = 0.1
 """Measured anew once the number of points of a modality has changed by this share."""
@@ -91,13 +93,17 @@ def measure_background(
         for modality, points in sampled.items()
         if len(points) >= FEWEST_POINTS
     }
+    spreads: dict[Direction, float] = {}
     quantiles: dict[Direction, tuple[float, ...]] = {}
     for query, target in product(samples, samples):
-        values = _to_scores(samples[query], samples[target])
-        if len(values):
-            quantiles[query, target] = tuple(np.quantile(values, LEVELS).round(5).tolist())
+        values = _to_differences(samples[query], samples[target])
+        spread = float(np.sqrt(np.mean(values**2))) if len(values) else 0.0
+        if spread > _LEAST_SPREAD:
+            spreads[query, target] = spread
+            levels = np.quantile(values / spread, LEVELS).round(5)
+            quantiles[query, target] = tuple(levels.tolist())
     means = {modality: tuple(one.mean.tolist()) for modality, one in samples.items()}
-    return Background(means, quantiles, dict(counts))
+    return Background(means, spreads, quantiles, dict(counts))
 
 
 def read_sample(engine: Engine, generation: str, modality: Modality) -> list[models.Record]:
@@ -131,10 +137,10 @@ class _Sample:
         self.mean: Floats = self.vectors.mean(axis=0)
 
 
-def _to_scores(query: _Sample, target: _Sample) -> Floats:
-    """Calibrated scores of every query with every target that is not the same item."""
+def _to_differences(query: _Sample, target: _Sample) -> Floats:
+    """Cosines of every query with every target that is not the same item, less the mean's."""
     cosines = query.vectors @ target.vectors.T
-    scores = (cosines - (query.vectors @ target.mean)[:, None]) / to_spread(target.mean.tolist())
+    scores = cosines - (query.vectors @ target.mean)[:, None]
     is_same = query.items[:, None] == target.items[None, :]
     is_same |= query.contents[:, None] == target.contents[None, :]
     return np.asarray(scores[~is_same])

@@ -66,6 +66,7 @@ def to_image_chunk(
         width_pixels=image.width_pixels,
         height_pixels=image.height_pixels,
         taken_at=image.taken_at,
+        place=image.place,
         title=record.title or image.title,
         caption=record.caption or image.caption,
         keywords=image.keywords,

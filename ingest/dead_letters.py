@@ -121,7 +121,8 @@ def write_dead_letters(path: Path, failures: Iterable[Failure]) -> None:
     except OSError as error:
         raise StoreError(
             f"the dead letters cannot be written to {path} ({error.strerror}); what was indexed "
-            f"stays indexed: name another file with --dead-letters and run again to list the rest"
+            f"stays indexed: make room there (or have diptych ingest write them elsewhere, with "
+            f"--dead-letters) and run again to list the rest"
         ) from error
 
 

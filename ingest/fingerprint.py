@@ -64,10 +64,10 @@ class Fingerprints:
     def of(self, record: Record) -> str:
         """Of a record's content."""
         if record.vector is not None:
-            return self._of_vector
+            return self.of_vector
         if record.modality is Modality.IMAGE:
             return self._of_image
-        return self._of_document if self.has_figures(record) else self.of_text
+        return self.of_document if self.has_figures(record) else self.of_text
 
     def has_figures(self, record: Record) -> bool:
         """Whether images in this record become points too."""
@@ -82,14 +82,15 @@ class Fingerprints:
     @cached_property
     def every(self) -> frozenset[str]:
         """All that a point can have."""
-        return frozenset({self.of_text, self._of_vector, self._of_image, self._of_document})
+        return frozenset({self.of_text, self.of_vector, self._of_image, self.of_document})
 
     @property
     def _overlap(self) -> str:
         return f"overlap_tokens={self.overlap_tokens}"
 
     @cached_property
-    def _of_vector(self) -> str:
+    def of_vector(self) -> str:
+        """Of items that came with their vectors."""
         return to_fingerprint(self.space, "given")
 
     @cached_property
@@ -98,6 +99,7 @@ class Fingerprints:
         return to_fingerprint(self.space, frames, "ocr" if self.policy.ocr else "")
 
     @cached_property
-    def _of_document(self) -> str:
+    def of_document(self) -> str:
+        """Of documents with their figures."""
         ocr = "ocr" if self.policy.ocr else ""
         return to_fingerprint(self.space, self._overlap, "figures", ocr)

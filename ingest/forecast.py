@@ -12,9 +12,9 @@ from ingest.assembly import AssemblyLine, to_fingerprints, to_workers
 from ingest.callbacks import Callbacks
 from ingest.chunk import hash_content
 from ingest.dead_letters import DeadLetters
+from ingest.encoder_choice import choose_encoder
 from ingest.encoders.canary import canary_vectors
 from ingest.fingerprint import Version
-from ingest.job import choose_encoder
 from ingest.outcome import Tally
 from ingest.plan import read_known
 from ingest.recorded_policy import with_recorded_policy

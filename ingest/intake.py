@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ingest.sources.source import Source
     from ingest.stopwatch import Stopwatch
     from ingest.store.engine import Engine
-    from ingest.twins import Twins
+    from ingest.twins import Content, Twins
     from schemas.records import Record
 
 
@@ -78,6 +78,7 @@ class Intake:
         fingerprints: Of the pipeline.
         engine: Where content of the same bytes is looked for.
         collection_name: In which collection.
+        lender: Another collection of the same space where it is looked for then.
         twins: Who encodes what in this run.
         limits: Over which an item is refused.
         stopwatch: Where the time goes.
@@ -97,6 +98,7 @@ class Intake:
         limits: Limits,
         stopwatch: Stopwatch,
         before_work: Callable[[Sequence[Record]], None],
+        lender: str | None = None,
     ) -> None:
         """Keep what every record is measured against."""
         self._before_work = before_work
@@ -105,7 +107,7 @@ class Intake:
         self._dead_letters = dead_letters
         self._fingerprints = fingerprints
         self._engine = engine
-        self._collection_name = collection_name
+        self._lenders = [collection_name, *([lender] if lender else [])]
         self._twins = twins
         self._limits = limits
         self._stopwatch = stopwatch
@@ -177,7 +179,7 @@ class Intake:
         if claimed:
             wanted = [work.pending for work in claimed]
             with self._stopwatch.lap("compare"):
-                found = find_twins(self._engine, self._collection_name, wanted)
+                found = self._find_twins(wanted)
             for index, (chunks, vectors) in found.items():
                 lent.add(id(claimed[index]))
                 if wanted[index].adopt(chunks, vectors):
@@ -187,6 +189,15 @@ class Intake:
             for work in taken.works
             if id(work) not in lent or work.pending.caption
         ]
+
+    def _find_twins(self, wanted: Sequence[Pending]) -> dict[int, Content]:
+        found: dict[int, Content] = {}
+        for name in self._lenders:
+            missing = [index for index in range(len(wanted)) if index not in found]
+            if missing:
+                lent = find_twins(self._engine, name, [wanted[index] for index in missing])
+                found |= {missing[index]: content for index, content in lent.items()}
+        return found
 
     @property
     def _window_tokens(self) -> int:

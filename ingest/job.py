@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict
+from functools import partial
 from threading import Event
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -13,9 +14,9 @@ from ingest.assembly import AssemblyLine, to_workers
 from ingest.background import refresh_background
 from ingest.callbacks import Callbacks
 from ingest.dead_letters import DEAD_LETTERS, DeadLetters, write_dead_letters
+from ingest.encoder_choice import choose_encoder
 from ingest.encoders.canary import canary_vectors
-from ingest.encoders.load import load_encoder
-from ingest.encoders.recorded import load_recorded_encoder
+from ingest.encoders.lazy import confirm_space
 from ingest.int8_gate import INT8, require_int8
 from ingest.outcome import Tally
 from ingest.plan import read_known
@@ -27,10 +28,11 @@ from ingest.stopwatch import Stopwatch
 from ingest.store.collections import (
     check_space,
     ensure_collection,
-    ensure_payload_indexes,
     find_live,
 )
 from ingest.store.connect import to_index_path
+from ingest.store.model_folder import remember_model_folder
+from ingest.store.payload_indexes import ensure_payload_indexes
 from ingest.store.retrying import open_store_patiently
 from ingest.store.write_guard import WriteGuard
 from ingest.store.writer import Writer
@@ -112,15 +114,21 @@ class IngestJob:
         start = perf_counter()
         self._begin()
         with ExitStack() as stack:
-            engine = engine or stack.enter_context(closing(open_store_patiently(self._settings)))
+            engine = engine or stack.enter_context(
+                closing(open_store_patiently(self._settings, stopping=self._stopping))
+            )
             live = find_live(engine, self._settings.collection)
             self._settings = with_recorded_policy(live, self._settings)
             encoder = encoder or self._encoder or choose_encoder(live, self._settings)
             if self._settings.dtype == INT8 and live is None:
                 self._notes.append(require_int8(self._source, self._settings, engine, encoder))
             collection = open_collection(engine, self._settings.collection, encoder)
-            check = stack.enter_context(only_run(engine, collection.name, self._settings))
-            guard = WriteGuard(engine, collection.name, check=check)
+            check = stack.enter_context(
+                only_run(engine, collection.name, self._settings, stopping=self._stopping)
+            )
+            remember_model_folder(engine, collection, self._settings)
+            confirm = partial(confirm_space, encoder)
+            guard = WriteGuard(engine, collection.name, check=check, confirm=confirm)
             letters = DeadLetters.read(self._dead_letters, retry=self._retry_failed)
             try:
                 whole = self._ingest(engine, encoder, collection, letters, guard)
@@ -265,34 +273,6 @@ def open_collection(engine: Engine, name: str, encoder: Encoder) -> ConcreteColl
     collection = ensure_live(engine, name, encoder, find_live(engine, name))
     ensure_payload_indexes(engine, collection.name)
     return collection
-
-
-def open_encoder(settings: Settings) -> Encoder:
-    """The settings' model, with one thread inside each of its forward passes.
-
-    Raises:
-        ModelUnavailable: The model, its revision or the extra that runs it is not here.
-    """
-    return load_encoder(
-        settings.model,
-        revision=settings.revision,
-        threads=1,
-        backend=settings.backend,
-        dtype=settings.dtype,
-    )
-
-
-def choose_encoder(live: ConcreteCollection | None, settings: Settings) -> Encoder:
-    """The model that the settings name; where they name none, the live generation's own.
-
-    So a schedule goes on after a migration to another model.
-
-    Raises:
-        ModelUnavailable: The model, its revision or the extra that runs it is not here.
-    """
-    if live is None or "model" in settings.model_fields_set:
-        return open_encoder(settings)
-    return load_recorded_encoder(live.space, settings, threads=1)
 
 
 def _default_dead_letters(url: str) -> Path | None:

@@ -97,6 +97,12 @@ class Pending:
             self._missing += 1
             return Piece(self, len(self._chunks) - 1, chunk, image)
 
+    @property
+    def chunks_cut(self) -> int:
+        """How many chunks it has so far."""
+        with self._lock:
+            return len(self._chunks)
+
     def close_part(self) -> bool:
         """No more pieces of one of its parts will come; gives whether that completed it."""
         with self._lock:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ingest.decode.limits import Limits
     from ingest.decode.policy import DecodePolicy
     from ingest.intake import Work
+    from ingest.lending import Lender
     from ingest.pending import Pending, Piece, Vector
     from ingest.sources.source import Source
     from ingest.stopwatch import Stopwatch
@@ -48,9 +49,10 @@ class Preparer:
         policy: What is taken of an item.
         overlap_tokens: Tokens that neighbouring chunks share.
         stopwatch: Where the time goes.
+        lender: Has vectors of the same words.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything that decides a record's pieces
         self,
         encoder: Encoder,
         decoder: Decoder,
@@ -60,6 +62,7 @@ class Preparer:
         policy: DecodePolicy,
         overlap_tokens: int,
         stopwatch: Stopwatch,
+        lender: Lender | None = None,
     ) -> None:
         """Keep what decides how records are cut."""
         self._encoder = encoder
@@ -70,6 +73,7 @@ class Preparer:
         self._policy = policy
         self._overlap_tokens = overlap_tokens
         self._stopwatch = stopwatch
+        self._lender = lender
         self._left_out = itertools.count(1)
 
     def iter_pieces(self, work: Work) -> Iterator[Piece]:
@@ -83,11 +87,8 @@ class Preparer:
         """
         pending = work.pending
         if work.content is not None and pending.record.vector is None:
-            is_empty = True
-            for piece in self._iter_content(pending, work.content):
-                is_empty = False
-                yield piece
-            if is_empty:
+            yield from self._iter_content(pending, work.content)
+            if pending.chunks_cut == 0:
                 raise DecodeError(pending.record.source_uri, "nothing in it can be indexed")
         if pending.caption is not None:
             yield from self._iter_caption(pending)
@@ -147,8 +148,8 @@ class Preparer:
                 limits=self._limits,
                 figures=has_figures and Modality.IMAGE in self._space.modalities,
             )
-        for chunk in self._cut(record, document, pending.content.content_hash, Part.CONTENT):
-            yield pending.add(chunk)
+        chunks = self._cut(record, document, pending.content.content_hash, Part.CONTENT)
+        yield from self._iter_unlent(pending, chunks)
         for figure in document.figures:
             yield from self._iter_figure(pending, document, figure)
 
@@ -191,17 +192,28 @@ class Preparer:
         if pending.caption is None:
             return
         caption = DecodedText(to_normal_text(record.caption or ""))
-        for chunk in self._cut(record, caption, pending.caption.content_hash, Part.CAPTION):
-            yield pending.add(chunk)
+        chunks = self._cut(record, caption, pending.caption.content_hash, Part.CAPTION)
+        yield from self._iter_unlent(pending, chunks)
+
+    def _iter_unlent(self, pending: Pending, chunks: list[Chunk]) -> Iterator[Piece]:
+        """The pieces of texts whose vectors are not there already; the others are filled in."""
+        lent = self._lender.find(chunks, pending.chunks_cut) if self._lender else {}
+        for chunk in chunks:
+            piece = pending.add(chunk)
+            vector = lent.get(chunk.text)
+            if vector is None:
+                yield piece
+            else:
+                pending.fill(piece.slot, vector)  # completes nothing: this part is still open
 
     def _cut(
         self, record: Record, document: DecodedText, content_hash: str, part: Part
-    ) -> Iterator[Chunk]:
-        """The chunks of a text; all are cut before the first is taken."""
+    ) -> list[Chunk]:
+        """The chunks of a text."""
         if not document.text.strip():
-            return
+            return []
         with self._stopwatch.lap("cut"):
-            chunks = list(
+            return list(
                 iter_text_chunks(
                     record,
                     document,
@@ -212,7 +224,6 @@ class Preparer:
                     part=part,
                 )
             )
-        yield from chunks
 
 
 def to_given_text(record: Record, content: bytes) -> str:

@@ -37,6 +37,9 @@ PAGE_POINTS = 256
 OWNERS = 8
 """Owners of one content that are looked at: the first will do, unless its source titled it."""
 
+NORM_TOLERANCE = 1e-3
+"""Vectors may be stored in half precision."""
+
 _UNTITLED_SCHEMES = (f"{FOLDER}://", f"{REMOTE}://")
 """Sources of these schemes give no titles: a title in the payload is the content's own."""
 
@@ -134,6 +137,11 @@ def to_twin(chunk: Chunk, record: Record) -> Chunk:
     )
 
 
+def is_sound(vector: Vector) -> bool:
+    """Whether it is finite and of unit length, as every encoder's is: damage is not lent."""
+    return bool(abs(float(np.linalg.norm(vector)) - 1) <= NORM_TOLERANCE)
+
+
 def _find_owners(
     engine: Engine, collection_name: str, versions: Iterable[Version]
 ) -> dict[Version, list[Chunk]]:
@@ -204,10 +212,12 @@ def _read_content(
     vectors: dict[int, Vector] = {}
     for point in points:
         payload = point.payload or {}
-        if (payload.get("content_hash"), payload.get("fingerprint")) == pending.content:
+        vector = np.asarray(point.vector, dtype=np.float32)
+        is_same = (payload.get("content_hash"), payload.get("fingerprint")) == pending.content
+        if is_same and is_sound(vector):
             chunk = from_payload(payload)
             chunks[chunk.ordinal] = to_twin(chunk, pending.record)
-            vectors[chunk.ordinal] = np.asarray(point.vector, dtype=np.float32)
+            vectors[chunk.ordinal] = vector
     if len(chunks) != count:
         return None
     return [chunks[i] for i in range(count)], [vectors[i] for i in range(count)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from schemas.records import Modality, Part
+from schemas.records import Modality, Part, Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,6 +89,7 @@ class Hit:
         width_pixels: Of an image, as displayed.
         height_pixels: Likewise.
         taken_at: When a photograph was taken, ISO 8601.
+        place: Where a photograph was taken, in degrees.
         created_at: When a document was made, ISO 8601, as far as it says.
         language: Of a document, as a BCP 47 tag.
         metadata: The user's own fields.
@@ -128,6 +129,7 @@ class Hit:
     width_pixels: int | None = None
     height_pixels: int | None = None
     taken_at: str | None = None
+    place: Place | None = None
     created_at: str | None = None
     language: str | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)

@@ -77,6 +77,7 @@ class AuditReport:
         repair: What the repair did; None where none was asked for or needed.
         seconds: All of it.
         interrupted: Whether it was stopped before its end.
+        notes: What else is worth knowing, a sentence each.
         problems: What ended it, if that was an error; nothing else is known then.
     """
 
@@ -96,6 +97,7 @@ class AuditReport:
     repair: SyncReport | None = None
     seconds: float = 0.0
     interrupted: bool = False
+    notes: tuple[str, ...] = ()
     problems: tuple[RootProblem, ...] = ()
     counts: dict[str, int] = field(init=False)
     """Findings by kind, the kinds without any left out."""

@@ -11,13 +11,12 @@ from __future__ import annotations
 import base64
 from array import array
 from dataclasses import dataclass
-from math import sqrt
 from typing import TYPE_CHECKING, Any, Final
 
 from schemas.records import Modality
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 BACKGROUND_KEY: Final = "background"
 """Of the collection metadata."""
@@ -31,8 +30,6 @@ LEVELS: Final = (
 """Shares of the background's scores that lie below each of its quantiles; closer in the upper tail,
 where answers are."""
 
-_LEAST_VARIANCE = 1e-6
-
 Direction = tuple[Modality, Modality]
 """The modality of a query, and the one that is searched."""
 
@@ -44,14 +41,16 @@ class Background:
     Attributes:
         means: Modality -> the mean of its vectors, ``dimension`` numbers; not of unit length: the
             longer it is, the narrower the cone that the modality lies in.
+        spreads: Direction -> how much the cosine of a query and an unrelated item differs from the
+            query's cosine to the mean: the root of the mean square, above 0.
         quantiles: Direction -> calibrated scores below which the shares of :data:`LEVELS` lie,
-            rising. The calibrated score of a query q with an item x is
-            (q·x - q·mean) / spread, by the mean and the spread (:func:`to_spread`) of x's modality:
+            rising. The calibrated score of a query q with an item x is (q·x - q·mean) / spread:
             how much nearer the item lies than an item of its modality does on average.
         counts: Modality -> points in the collection when it was measured.
     """
 
     means: Mapping[Modality, tuple[float, ...]]
+    spreads: Mapping[Direction, float]
     quantiles: Mapping[Direction, tuple[float, ...]]
     counts: Mapping[Modality, int]
 
@@ -60,10 +59,8 @@ class Background:
         return {
             "version": VERSION,
             "means": {str(modality): _pack(mean) for modality, mean in self.means.items()},
-            "quantiles": {
-                f"{query}->{target}": list(values)
-                for (query, target), values in self.quantiles.items()
-            },
+            "spreads": {_to_name(one): spread for one, spread in self.spreads.items()},
+            "quantiles": {_to_name(one): list(values) for one, values in self.quantiles.items()},
             "counts": {str(modality): count for modality, count in self.counts.items()},
         }
 
@@ -80,6 +77,7 @@ class Background:
             raise ValueError(msg)
         return cls(
             means={Modality(name): _unpack(mean) for name, mean in fields["means"].items()},
+            spreads={_to_direction(name): float(one) for name, one in fields["spreads"].items()},
             quantiles={
                 _to_direction(name): tuple(values) for name, values in fields["quantiles"].items()
             },
@@ -95,16 +93,9 @@ def read_background(metadata: Mapping[str, Any]) -> Background | None:
         return None
 
 
-def to_spread(mean: Sequence[float]) -> float:
-    """How much cosines to unit vectors around a mean vary, were they alike along every axis.
-
-    Unit vectors of mean m have the total variance 1 - |m|^2, a d-th of it along any one direction.
-
-    Returns:
-        A standard deviation, above 0.
-    """
-    squared = sum(value * value for value in mean)
-    return sqrt(max(1.0 - squared, _LEAST_VARIANCE) / len(mean))
+def _to_name(direction: Direction) -> str:
+    query, target = direction
+    return f"{query}->{target}"
 
 
 def _to_direction(name: str) -> Direction:

@@ -18,7 +18,10 @@ from uuid import UUID
 
 from qdrant_client import models
 
-from schemas.records import Chunk, Modality, Part, Record
+from schemas.payload_indexes import LABELS, to_labels
+from schemas.records import Chunk, Modality, Part, Place, Record
+from schemas.vectors import to_vectors
+from schemas.words import iter_chunk_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,34 +29,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from schemas.space import EmbeddingSpace
 
 SCHEMA_VERSION = 1
 """Version of this layout; stored in every collection's metadata."""
 
 POINT_NAMESPACE = UUID("6f2d1b1e-5a0c-5c0e-9b3f-d1b7c4a90e61")
 """Namespace of every point id. Changing it orphans every indexed point."""
-
-PAYLOAD_INDEXES: Mapping[str, models.PayloadSchemaType] = {
-    "modality": models.PayloadSchemaType.KEYWORD,
-    "source_uri": models.PayloadSchemaType.KEYWORD,
-    "root": models.PayloadSchemaType.KEYWORD,
-    "media_type": models.PayloadSchemaType.KEYWORD,
-    "content_hash": models.PayloadSchemaType.KEYWORD,
-    "part": models.PayloadSchemaType.KEYWORD,
-    "title": models.PayloadSchemaType.KEYWORD,
-    "keywords": models.PayloadSchemaType.KEYWORD,
-    "language": models.PayloadSchemaType.KEYWORD,
-    "chunk_ordinal": models.PayloadSchemaType.INTEGER,
-    "page": models.PayloadSchemaType.INTEGER,
-    "size_bytes": models.PayloadSchemaType.INTEGER,
-    "width_pixels": models.PayloadSchemaType.INTEGER,
-    "height_pixels": models.PayloadSchemaType.INTEGER,
-    "modified_at": models.PayloadSchemaType.DATETIME,
-    "taken_at": models.PayloadSchemaType.DATETIME,
-    "created_at": models.PayloadSchemaType.DATETIME,
-}
-"""Field -> index type, in creation order: modality first, all of them before the first upsert."""
 
 USER_FIELD = "metadata"
 """The payload key that holds the user's own fields, untouched."""
@@ -115,12 +96,14 @@ def to_payload(chunk: Chunk, fingerprint: str) -> dict[str, Any]:
         "content_hash": chunk.content_hash,
         "fingerprint": fingerprint,
         "text": chunk.text or None,
+        "place": _to_geo(chunk.place),
         "keywords": list(chunk.keywords) or None,
         "headings": list(chunk.headings) or None,
         "paired_ordinals": list(chunk.paired_ordinals) or None,
         "paired_with": [to_point_id(record.source_uri, o) for o in chunk.paired_ordinals] or None,
         **dict(zip(_PLAIN_FIELDS, _get_plain(chunk), strict=True)),
     }
+    fields[LABELS] = to_labels(fields)
     return {key: value for key, value in fields.items() if value is not None}
 
 
@@ -151,6 +134,7 @@ def from_payload(payload: Mapping[str, Any]) -> Chunk:
         keywords=tuple(payload.get("keywords", ())),
         headings=tuple(payload.get("headings", ())),
         paired_ordinals=tuple(payload.get("paired_ordinals", ())),
+        place=_from_geo(payload.get("place")),
         **{name: payload.get(name) for name in _PLAIN_FIELDS},
     )
 
@@ -166,7 +150,7 @@ def to_point(chunk: Chunk, vector: NDArray[np.float32], fingerprint: str) -> mod
     # Unchecked: of values of our own making, validating each number costs more than all the rest.
     return models.PointStruct.model_construct(
         id=to_point_id(chunk.record.source_uri, chunk.ordinal),
-        vector=vector.tolist(),
+        vector=to_vectors(vector.tolist(), iter_chunk_texts(chunk)),
         payload=to_payload(chunk, fingerprint),
     )
 
@@ -176,11 +160,6 @@ def read_vector(point: models.Record | models.ScoredPoint) -> list[float]:
     found: Any = point.vector
     # Beside named vectors the unnamed one has the empty name.
     return list(found[""] if isinstance(found, dict) else found)
-
-
-def vector_params(space: EmbeddingSpace) -> models.VectorParams:
-    """One unnamed dense vector, compared by cosine."""
-    return models.VectorParams(size=space.dimension, distance=models.Distance.COSINE)
 
 
 def to_listing_payload(record: Record) -> dict[str, Any]:
@@ -219,6 +198,11 @@ def read_location(payload: Mapping[str, Any]) -> str:
 def root_filter(root: str) -> models.Filter:
     """Matches every point of one root."""
     return _equality_filter("root", root)
+
+
+def other_roots_filter(roots: Iterable[str]) -> models.Filter:
+    """Matches every point of any other root."""
+    return models.Filter(must_not=[root_filter(root) for root in roots])
 
 
 def source_filter(source_uri: str) -> models.Filter:
@@ -272,6 +256,15 @@ def _read_modality(payload: Mapping[str, Any]) -> Modality:
     if payload.get("part", Part.CONTENT) == Part.CONTENT:
         return own
     return Modality.TEXT if own is Modality.IMAGE else Modality.IMAGE
+
+
+def _to_geo(place: Place | None) -> dict[str, float] | None:
+    """As Qdrant's geo index reads it."""
+    return None if place is None else {"lat": place.latitude, "lon": place.longitude}
+
+
+def _from_geo(point: Mapping[str, float] | None) -> Place | None:
+    return None if point is None else Place(point["lat"], point["lon"])
 
 
 def _equality_filter(field: str, value: str) -> models.Filter:

@@ -18,7 +18,8 @@
       QueryError
         EmptyQuery  UnknownField
       SyncError
-        MassDeleteRefused  LockHeld  MigrationRefused
+        MassDeleteRefused  LockHeld  MigrationRefused  CountMismatch
+        UnknownRoot  RunStopped
 
 Errors survive pickling (decoding may run in other processes). A message says what happened, to
 which item, and what to do. ``exit_code`` is what the command line exits with when the error ends
@@ -101,7 +102,7 @@ class UnsupportedFormat(SourceError):
 
 
 class Quarantined(SourceError):
-    """The whole process died with this item under way, time and again; it is left alone."""
+    """The whole process died with this item under way, time and again; it is set aside."""
 
 
 class SourceUnavailable(DiptychError):
@@ -217,3 +218,21 @@ class MigrationRefused(SyncError):
     """A new generation failed its verification or finds less than the live one, which stays."""
 
     exit_code: ClassVar[int] = 4
+
+
+class CountMismatch(SyncError):
+    """The collection does not hold what a run wrote to it, and does not after a second pass."""
+
+    exit_code: ClassVar[int] = 4
+
+
+class UnknownRoot(SyncError):
+    """A collection has nothing of a root of the asked name."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class RunStopped(SyncError):
+    """A run was told to stop while it waited for a server or for another run."""
+
+    exit_code: ClassVar[int] = 130

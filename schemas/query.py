@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
@@ -27,21 +26,9 @@ __all__ = [
     "Page",
     "Passage",
     "Query",
-    "Scalar",
     "Target",
     "Term",
-    "Where",
 ]
-
-Scalar: TypeAlias = str | int | float | bool
-"""A value that a payload field is compared with; dates are ISO 8601 strings."""
-
-Where: TypeAlias = Mapping[str, Scalar | Sequence[Scalar] | Mapping[str, Scalar]]
-"""Conditions that must all hold, by payload field.
-
-A scalar means equality, a sequence "one of these", a mapping a range with the keys ``gt``,
-``gte``, ``lt``, ``lte``. The user's own fields are written ``metadata.NAME``.
-"""
 
 
 class Target(StrEnum):

@@ -89,6 +89,28 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A point on the Earth, WGS 84.
+
+    Attributes:
+        latitude: Degrees north, from -90 to 90.
+        longitude: Degrees east, from -180 to 180.
+
+    Raises:
+        ValueError: It is not on the Earth.
+    """
+
+    latitude: float
+    longitude: float
+
+    def __post_init__(self) -> None:
+        """Refuse what a store would refuse, or never find."""
+        if not (abs(self.latitude) <= 90 and abs(self.longitude) <= 180):  # noqa: PLR2004 - a pole
+            msg = f"{self.latitude}, {self.longitude} is no place on the Earth"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """One point-to-be: a piece of a record with all that its payload will say, not yet encoded.
 
@@ -107,6 +129,7 @@ class Chunk:
         width_pixels: Of the image as displayed (orientation applied), before any down-scaling.
         height_pixels: Likewise.
         taken_at: When a photograph was taken, ISO 8601, by its own metadata.
+        place: Where a photograph was taken, by its own metadata.
         caption: An image's caption, from its file, its document or its source.
         alt_text: A figure's description for those who cannot see it.
         keywords: Of a photograph, by its own metadata.
@@ -147,6 +170,7 @@ class Chunk:
     frame: int | None = None
     token_count: int | None = None
     paired_ordinals: tuple[int, ...] = ()
+    place: Place | None = None
 
     def __post_init__(self) -> None:
         """Check what the payload's readers rely on."""

@@ -56,6 +56,8 @@ class Counts:
             they are not among the scanned.
         moved: How many of the deleted had the same bytes as an item that was added: they were
             renamed, and nothing was encoded for them.
+        moved_out: How many of these are in another root now.
+        moved_in: How many of the added came from another root.
         unchanged: Items already indexed as they are; nothing was encoded or written.
         failed: Items with a failure.
         images: Image points written.
@@ -80,18 +82,21 @@ class Counts:
     figures_left_out: int = 0
     deleted: int = 0
     moved: int = 0
+    moved_out: int = 0
+    moved_in: int = 0
 
     @property
     def changes(self) -> dict[str, int]:
         """Items added, updated, moved, deleted and failed, each counted once.
 
         One that moved is neither among the added, for its new place, nor among the deleted, for its
-        old one.
+        old one; it is told of the root where it is now.
         """
+        moved = self.moved - self.moved_out + self.moved_in
         return {
-            "added": self.added - self.moved,
+            "added": self.added - moved,
             "updated": self.updated,
-            "moved": self.moved,
+            "moved": moved,
             "deleted": self.deleted - self.moved,
             "failed": self.failed,
         }

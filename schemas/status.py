@@ -76,6 +76,7 @@ class StatusReport:
         ledger_path: Where the ledger is or would be; None for an index in memory.
         ledger_bytes: Its size on disk, its journal included.
         index_bytes: Size of an embedded index's folder; None for a server.
+        notes: What else is worth knowing, a sentence each.
     """
 
     url: str
@@ -91,6 +92,7 @@ class StatusReport:
     ledger_path: str | None = None
     ledger_bytes: int = 0
     index_bytes: int | None = None
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dict."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -14,27 +15,41 @@ if TYPE_CHECKING:
 
     from schemas.query import Page
     from search.composition import QueryLike
+    from search.facets import FacetOptions, Facets
     from search.options import SearchOptions
     from search.searcher import Searcher
 
     P = ParamSpec("P")
     T = TypeVar("T")
 
-CONCURRENCY: Final = 8
-"""Searches at a time. Encoding uses the processor, waiting for a server does not: more of them than
+CONCURRENCY: Final = 4
+"""Batches at a time. Encoding uses the processor, waiting for a server does not: a few more than
 cores keep both busy, many more only compete."""
+
+MOST_IN_BATCH: Final = 16
+"""Searches that wait are asked together, as many as are encoded in one call."""
+
+
+class _Waiting(NamedTuple):
+    """A search whose turn has not come."""
+
+    query: QueryLike
+    options: SearchOptions
+    answer: asyncio.Future[Page]
 
 
 class AsyncSearcher:
     """Searches from coroutines of one event loop.
 
-    Each search runs in a thread of a pool, because encoders are not asynchronous; numpy, ONNX
-    Runtime and torch let other threads run meanwhile. Further searches wait for their turn, in
-    order. Cancelling one that waits takes it out; one that runs is finished and its answer dropped.
+    A search runs in a thread of a pool, because encoders are not asynchronous; numpy, ONNX Runtime
+    and torch let other threads run meanwhile. While all threads are busy, searches wait in order;
+    those with the same options are then asked together, as by :meth:`search_batch`, which takes
+    less than one by one. One that cannot be answered fails alone. Cancelling one that waits takes
+    it out; one that runs is finished and its answer dropped.
 
     Args:
         searcher: Answers; closed by :meth:`close`.
-        concurrency: How many searches run at a time; the others wait.
+        concurrency: How many threads there are.
 
     Raises:
         ValueError: The concurrency is below 1.
@@ -44,6 +59,9 @@ class AsyncSearcher:
         """Start no thread yet."""
         self._searcher = searcher
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="diptych-search")
+        self._free = concurrency
+        self._waiting: deque[_Waiting] = deque()
+        self._running: set[asyncio.Task[None]] = set()
 
     @classmethod
     async def open(cls, *args: Any, concurrency: int = CONCURRENCY, **kwargs: Any) -> Self:  # noqa: ANN401 - as documented
@@ -68,7 +86,10 @@ class AsyncSearcher:
         Raises:
             DiptychError: As documented there.
         """
-        return await self._run(self._searcher.search, query, **options)
+        answer: asyncio.Future[Page] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(query, options, answer))
+        self._start()
+        return await answer
 
     async def search_batch(
         self, queries: Iterable[QueryLike], **options: Unpack[SearchOptions]
@@ -80,8 +101,18 @@ class AsyncSearcher:
         """
         return await self._run(self._searcher.search_batch, queries, **options)
 
+    async def facets(self, field: str, **options: Unpack[FacetOptions]) -> Facets:
+        """Counts by value; see :meth:`search.searcher.Searcher.facets`.
+
+        Raises:
+            DiptychError: As documented there.
+        """
+        return await self._run(self._searcher.facets, field, **options)
+
     async def close(self) -> None:
-        """Finish what runs, then let go of the store; closing twice is harmless."""
+        """Finish what runs, drop what waits, let go of the store; closing twice is harmless."""
+        while self._waiting:
+            self._waiting.popleft().answer.cancel()
         await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
         await asyncio.to_thread(self._searcher.close)
 
@@ -98,6 +129,51 @@ class AsyncSearcher:
         """Close."""
         await self.close()
 
+    def _start(self) -> None:
+        """Give waiting searches to free threads."""
+        while self._free and (batch := self._take()):
+            self._free -= 1
+            task = asyncio.get_running_loop().create_task(self._answer(batch))
+            self._running.add(task)  # the loop itself would not keep it
+            task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._free += 1
+        self._start()
+
+    def _take(self) -> list[_Waiting]:
+        """The first that waits, with those behind it that have the same options."""
+        wanted = [one for one in self._waiting if not one.answer.done()]
+        same = [one for one in wanted if one.options == wanted[0].options][:MOST_IN_BATCH]
+        if same and same[0].options.get("cursor") is not None:
+            same = same[:1]
+        taken = set(map(id, same))
+        self._waiting = deque(one for one in wanted if id(one) not in taken)
+        return same
+
+    async def _answer(self, batch: list[_Waiting]) -> None:
+        """Ask together; where one cannot be answered, one by one."""
+        options = batch[0].options
+        try:
+            queries = [one.query for one in batch]
+            pages = await self._run(self._searcher.search_batch, queries, **options)
+        except Exception as error:  # noqa: BLE001 - whoever waits for it raises it
+            if len(batch) > 1:
+                for one in batch:
+                    await self._answer([one])
+            else:
+                _fail(batch[0].answer, error)
+            return
+        for one, page in zip(batch, pages, strict=True):
+            if not one.answer.done():
+                one.answer.set_result(page)
+
     async def _run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, partial(call, *args, **kwargs))
+
+
+def _fail(answer: asyncio.Future[Page], error: Exception) -> None:
+    if not answer.done():
+        answer.set_exception(error)

@@ -5,33 +5,62 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
-from schemas.background import LEVELS, to_spread
+import numpy as np
+
+from schemas.background import LEVELS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from schemas.background import Background
     from schemas.records import Modality
+
+
+class Scale:
+    """A background, ready to read many queries' cosines by.
+
+    Args:
+        background: Of the collection.
+    """
+
+    def __init__(self, background: Background) -> None:
+        """Compute once what no query changes."""
+        self.quantiles = background.quantiles
+        self.spreads = background.spreads
+        self.means = {
+            target: np.asarray(mean, dtype=np.float32) for target, mean in background.means.items()
+        }
+
+    def read(self, vector: NDArray[np.float32], modality: Modality) -> Calibration:
+        """How one query's cosines are read.
+
+        Args:
+            vector: Of the query, unit length.
+            modality: Of the query.
+        """
+        expected = {target: float(vector @ mean) for target, mean in self.means.items()}
+        return Calibration(self, expected, modality)
 
 
 class Calibration:
     """How one query's cosines are read, given the background of the collection.
 
     Args:
-        background: Of the collection.
-        vector: Of the query, unit length.
+        scale: Of the collection.
+        expected: The query's cosine to an average item of each modality.
         modality: Of the query.
     """
 
-    def __init__(self, background: Background, vector: Sequence[float], modality: Modality) -> None:
-        """Compute what the query's cosine to an average item of each modality is."""
-        self._quantiles = background.quantiles
+    def __init__(
+        self, scale: Scale, expected: Mapping[Modality, float], modality: Modality
+    ) -> None:
+        """Nothing is computed yet."""
+        self._quantiles = scale.quantiles
+        self._spreads = scale.spreads
         self._modality = modality
-        self._expected = {
-            target: sum(a * b for a, b in zip(vector, mean, strict=True))
-            for target, mean in background.means.items()
-        }
-        self._spreads = {target: to_spread(mean) for target, mean in background.means.items()}
+        self._expected = expected
 
     def expected(self, target: Modality) -> float | None:
         """The query's mean cosine to items of a modality; None without a background of it."""
@@ -39,21 +68,21 @@ class Calibration:
 
     def spread(self, target: Modality) -> float | None:
         """What a calibrated score of 1 is worth as a cosine; None without a background of it."""
-        return self._spreads.get(target)
+        return self._spreads.get((self._modality, target))
 
     def to_score(self, cosine: float, target: Modality) -> float | None:
         """The calibrated score of a cosine; None without a background of the modality.
 
-        How much nearer the item is than the average of its modality, in units of the modality's
+        How much nearer the item is than the average of its modality, in units of the direction's
         spread. Its order within a modality is that of the cosines.
         """
-        expected = self._expected.get(target)
-        return None if expected is None else (cosine - expected) / self._spreads[target]
+        spread = self.spread(target)
+        return None if spread is None else (cosine - self._expected[target]) / spread
 
     def to_cosine(self, score: float, target: Modality) -> float | None:
         """The cosine of a calibrated score; None without a background of the modality."""
-        expected = self._expected.get(target)
-        return None if expected is None else score * self._spreads[target] + expected
+        spread = self.spread(target)
+        return None if spread is None else score * spread + self._expected[target]
 
     def to_percentile(self, score: float, target: Modality) -> float | None:
         """The share, in percent, of unrelated pairs whose calibrated score is lower.

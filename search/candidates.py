@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
 from qdrant_client import models
 
 from schemas.collection import sources_filter
+from schemas.records import Modality
+from search.hybrid import hybrid_search
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ingest.store.engine import Engine
-    from schemas.records import Modality
 
 DOCUMENT_FIELD: Final = "source_uri"
 """Points with the same value here are chunks of one document."""
 
-CHUNKS_A_DOCUMENT: Final = 2
-"""Chunks that are fetched for each document wanted. Where one document takes up more of the
-nearest, the store is asked to group them, which is exact and takes another round trip."""
+CHUNKS_A_DOCUMENT: Final = {Modality.IMAGE: 1.25, Modality.TEXT: 2.0}
+"""Points that are fetched for each document wanted: most images are documents of their own. Where
+one document takes up more of the nearest, the store is asked to group them, which is exact and
+takes another round trip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class Ask:
         modality: What is searched.
         filter: Which points are searched.
         wanted: How many documents, or chunks.
+        words: What is compared word by word as well; None for nothing.
         threshold: The lowest cosine; None for any.
     """
 
@@ -40,6 +44,7 @@ class Ask:
     filter: models.Filter
     wanted: int
     threshold: float | None = None
+    words: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +54,14 @@ class Found:
     Attributes:
         point: Its nearest point, with payload.
         passages: Its nearest points, that one first.
+        words: The point's BM25 score where words were compared and it has any.
+        standing: Where words were compared, see :class:`search.hybrid.HybridPoint`.
     """
 
     point: models.ScoredPoint
     passages: tuple[models.ScoredPoint, ...]
+    words: float | None = None
+    standing: float | None = None
 
 
 def find(
@@ -63,7 +72,7 @@ def find(
     passages: int | None,
     with_vectors: bool = False,
 ) -> list[list[Found]]:
-    """What each question finds, nearest first; equal cosines by point id.
+    """What each question finds, nearest first or, with words, best first; equal ones by point id.
 
     Args:
         engine: The store.
@@ -76,10 +85,15 @@ def find(
         CollectionMissing: The store no longer has the generation.
         StoreError: The store failed.
     """
+    if any(ask.words is not None for ask in asks):
+        return [_find_both(engine, generation, ask, passages, with_vectors) for ask in asks]
     if passages is not None and passages > 1:
         return [_find_groups(engine, generation, ask, passages, with_vectors) for ask in asks]
-    width = 1 if passages is None else CHUNKS_A_DOCUMENT
-    requests = [_to_request(ask, width * ask.wanted, with_vectors=with_vectors) for ask in asks]
+    limits = [ask.wanted if passages is None else _to_width(ask) for ask in asks]
+    requests = [
+        _to_request(ask, limit, with_vectors=with_vectors)
+        for ask, limit in zip(asks, limits, strict=True)
+    ]
     answers = [one.points for one in engine.query_batch_points(generation, requests)]
     if passages is None:
         return [[_to_found([point]) for point in _in_order(points)] for points in answers]
@@ -107,6 +121,10 @@ def _to_request(ask: Ask, limit: int, *, with_vectors: bool) -> models.QueryRequ
     )
 
 
+def _to_width(ask: Ask) -> int:
+    return ceil(CHUNKS_A_DOCUMENT[ask.modality] * ask.wanted)
+
+
 def _find_best(
     engine: Engine,
     generation: str,
@@ -118,7 +136,7 @@ def _find_best(
     best: dict[Any, models.ScoredPoint] = {}
     for point in _in_order(points):
         best.setdefault((point.payload or {})[DOCUMENT_FIELD], point)
-    is_everything = len(points) < CHUNKS_A_DOCUMENT * ask.wanted
+    is_everything = len(points) < _to_width(ask)
     if len(best) < ask.wanted and not is_everything:
         return _find_groups(engine, generation, ask, 1, with_vectors)
     return [_to_found([point]) for point in list(best.values())[: ask.wanted]]
@@ -144,6 +162,29 @@ def _find_groups(
     ).groups
     found = [_to_found(_in_order(group.hits)) for group in groups]
     return sorted(found, key=lambda one: _key(one.point))
+
+
+def _find_both(
+    engine: Engine,
+    generation: str,
+    ask: Ask,
+    passages: int | None,
+    with_vectors: bool,  # noqa: FBT001 - passed on
+) -> list[Found]:
+    """What is found by the vector and by words."""
+    points = hybrid_search(
+        engine,
+        generation,
+        ask.vector,
+        ask.words or "",
+        query_filter=ask.filter,
+        limit=ask.wanted,
+        group_by=None if passages is None else DOCUMENT_FIELD,
+        group_size=passages or 1,
+        with_vectors=with_vectors,
+        score_threshold=ask.threshold,
+    )
+    return [Found(one.point, one.passages, one.words, one.standing) for one in points]
 
 
 def _to_found(points: Sequence[models.ScoredPoint]) -> Found:

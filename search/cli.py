@@ -41,8 +41,8 @@ def to_collapse(value: str) -> str | float:
     "--where",
     multiple=True,
     metavar="EXPR",
-    help="Only what meets it: field=value, field=a,b, field>=3, taken_at<2024-01-01, "
-    "metadata.author=Ann. Repeat it for more; all must hold.",
+    help="Only what meets it: 'taken_at >= 2024-05 and (keywords = sea or not title ~ moon)', "
+    "'near(48.1, 11.5, 10km)', metadata.author=Ann. Repeat it for more; all must hold.",
 )
 @click.option("--top-k", type=click.IntRange(1, 10_000), help="Hits at most.  [default: 10]")
 @click.option(
@@ -74,6 +74,7 @@ def to_collapse(value: str) -> str | float:
     help="How many of the nearest the three above work on.  [default: 200]",
 )
 @click.option("--highlights", is_flag=True, help="Say which sentence of a passage matched.")
+@click.option("--hybrid", is_flag=True, help="Compare the words of TEXT as well: names, numbers.")
 @click.option("--explain", is_flag=True, help="Say how the scores came about.")
 @click.option("--cursor", metavar="TEXT", help="Continue: next_cursor of the answer before.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")

@@ -1,29 +1,46 @@
 """Where an answer is continued: an opaque text that holds what the next page must know.
 
-It names the last hit by its score, not by its number, so that a point which comes or goes between
-two pages makes no other hit come twice or not at all. Scores of one point may differ in their last
-digits from search to search, so those that were given with nearly the same score are named too.
+It names the last hit of each modality by its cosine, not by its number, so that a point which
+comes or goes between two pages makes no other hit come twice or not at all. Cosines of one point
+may differ in their last digits from search to search, so hits with nearly the same are named too.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from schemas.errors import QueryError
+from schemas.records import Modality
+from search.options import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from schemas.query import Query
-    from search.options import Options
     from search.ranking import Candidate
 
-_TOLERANCE = 5e-5
-"""Scores that differ by less may be of one point; float32 gives cosines to about 1e-7, calibrated
-ones are up to fifty times as large."""
+_TOLERANCE = 2e-6
+"""Cosines that differ by less may be of one point: float32 gives them to about 1e-7."""
+
+_DECIDING = [one.name for one in fields(Options) if one.name not in ("cursor", "top_k")]
+"""Options that decide what an answer is, not where its pages end."""
+
+
+class Place(NamedTuple):
+    """Where one modality's hits ended.
+
+    Attributes:
+        hits: How many there were.
+        cosine: Of the last of them.
+        near: Beginnings of the ids of those with nearly this cosine.
+    """
+
+    hits: int
+    cosine: float
+    near: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +50,22 @@ class Cursor:
     Attributes:
         digest: Of the search it belongs to, and of the generation that answered.
         position: Hits up to here.
-        score: Of the last hit, what the ranking falls by; None where modalities took turns.
-        near: Beginnings of the ids of hits that were given with nearly this score.
+        places: Modality -> where its hits ended; empty for a ranking that is cut by position.
     """
 
     digest: str
     position: int
-    score: float | None = None
-    near: tuple[str, ...] = ()
+    places: Mapping[str, Place] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> dict[Modality, int]:
+        """Hits of each modality up to here."""
+        return {Modality(name): place.hits for name, place in self.places.items()}
 
     def to_text(self) -> str:
         """URL-safe base64 of JSON; :func:`from_text` reads it."""
-        packed = json.dumps(asdict(self), separators=(",", ":"))
+        said = [self.digest, self.position, self.places]
+        packed = json.dumps(said, separators=(",", ":"))
         return base64.urlsafe_b64encode(packed.encode()).decode()
 
 
@@ -59,15 +80,8 @@ def from_text(text: str, digest: str) -> Cursor:
         QueryError: It is no cursor, or another search's, or of a generation that was replaced.
     """
     try:
-        fields: dict[str, Any] = json.loads(base64.b64decode(text, altchars=b"-_", validate=True))
-        score = fields["score"]
-        found = Cursor(
-            str(fields["digest"]),
-            int(fields["position"]),
-            None if score is None else float(score),
-            tuple(map(str, fields["near"])),
-        )
-    except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+        found = _unpack(json.loads(base64.b64decode(text, altchars=b"-_", validate=True)))
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise QueryError("cursor: give next_cursor of the page before, as it stands") from error
     if found.digest != digest or found.position < 0:
         raise QueryError(
@@ -77,34 +91,49 @@ def from_text(text: str, digest: str) -> Cursor:
     return found
 
 
-def rest_after(ranking: list[Candidate], cursor: Cursor | None) -> list[Candidate]:
-    """What of a ranking comes after a cursor."""
-    if cursor is None:
-        return ranking
-    if cursor.score is None:
-        return ranking[cursor.position :]
-    most, given = cursor.score + _TOLERANCE, set(cursor.near)
-    return [one for one in ranking if one.score < most and _to_short(one) not in given]
+def _unpack(packed: Any) -> Cursor:  # noqa: ANN401 - whatever somebody sent
+    digest, position, places = packed
+    read = {
+        str(Modality(name)): Place(int(count), float(cosine), tuple(map(str, near)))
+        for name, (count, cosine, near) in places.items()
+    }
+    return Cursor(str(digest), int(position), read)
+
+
+def rest_after(answer: Sequence[Candidate], cursor: Cursor | None) -> list[Candidate]:
+    """What of one modality's answer, by falling cosine, comes after a cursor."""
+    place = cursor.places.get(str(answer[0].modality)) if cursor and answer else None
+    if place is None:
+        return list(answer)
+    most, given = place.cosine + _TOLERANCE, set(place.near)
+    return [one for one in answer if one.cosine < most and _to_short(one) not in given]
 
 
 def cursor_after(page: Sequence[Candidate], before: Cursor | None, digest: str) -> Cursor:
     """The cursor at the end of a page.
 
     Args:
-        page: What is on it, in the order of falling score; at least one.
+        page: What is on it, each modality by falling cosine.
         before: The cursor that the page began at.
         digest: Of the search.
     """
-    position = (before.position if before else 0) + len(page)
-    last = page[-1].score
-    near = [_to_short(one) for one in page if one.score <= last + 2 * _TOLERANCE]
-    if before and before.score is not None and before.score <= last + 2 * _TOLERANCE:
+    places = dict(before.places) if before else {}
+    for modality in dict.fromkeys(one.modality for one in page):
+        own = [one for one in page if one.modality is modality]
+        places[str(modality)] = _to_place(own, places.get(str(modality)))
+    return Cursor(digest, (before.position if before else 0) + len(page), places)
+
+
+def _to_place(own: Sequence[Candidate], before: Place | None) -> Place:
+    last = own[-1].cosine
+    near = [_to_short(one) for one in own if one.cosine <= last + 2 * _TOLERANCE]
+    if before and before.cosine <= last + 2 * _TOLERANCE:
         near = [*before.near, *near]
-    return Cursor(digest, position, last, tuple(near))
+    return Place((before.hits if before else 0) + len(own), last, tuple(near))
 
 
 def _to_short(candidate: Candidate) -> str:
-    """Enough of an id to tell it from the few with the same score."""
+    """Enough of an id to tell it from the few with the same cosine."""
     return candidate.point_id[:13]
 
 
@@ -122,7 +151,7 @@ def to_digest(
 
     said = [
         [[query.text, query.item, _to_name(query.image), weight] for query, weight in queries],
-        {key: value for key, value in asdict(options).items() if key not in ("cursor", "top_k")},
+        [getattr(options, name) for name in _DECIDING],
         mark,
     ]
     canonical = json.dumps(said, sort_keys=True, default=repr)

@@ -50,7 +50,7 @@ class Diversity:
         """As many candidates as are shown in their new order, then the others in the old one."""
         if not candidates:
             return []
-        vectors = to_centred(candidates, view.background)
+        vectors = to_centred(candidates, view.scale)
         chosen = choose(to_relevances(candidates), vectors, self.weight, view.shown)
         taken = set(chosen)
         rest = (place for place in range(len(candidates)) if place not in taken)

@@ -25,7 +25,9 @@ def explain(candidate: Candidate, aim: Aim, calibration: Calibration | None) -> 
     Returns:
         ``direction``; ``cosine``; where there is a background also ``expected_cosine`` (of an
         average item of the modality), ``spread`` and ``calibrated`` = (cosine - expected) /
-        spread; and ``parts``, each with its weight and its own cosine.
+        spread; where words were compared ``words`` (BM25; None for an item without words) and
+        ``standing``, by which the answer falls; and ``parts``, each with its weight and its own
+        cosine.
     """
     vector = np.asarray(read_vector(candidate.point), dtype=np.float32)
     found: dict[str, Any] = {
@@ -39,6 +41,8 @@ def explain(candidate: Candidate, aim: Aim, calibration: Calibration | None) -> 
             "spread": calibration.spread(candidate.modality),
             "calibrated": candidate.calibrated,
         }
+    if candidate.standing is not None:
+        found |= {"words": candidate.words, "standing": candidate.standing}
     return found
 
 

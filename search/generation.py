@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from schemas.background import read_background
 from schemas.errors import CollectionMissing, StoreError, StoreUnavailable
+from search.calibration import Scale
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
 
     from ingest.store.collections import ConcreteCollection
     from ingest.store.engine import Engine
@@ -42,17 +44,17 @@ class Generation:
     Attributes:
         collection: As given.
         encoder: As given.
-        background: Of the collection, as it was last read; measured anew as the collection grows.
+        scale: By which scores are read, if the collection has a background.
 
     Raises:
         SpaceMismatch: The collection was built in another space than the encoder's.
     """
 
-    __slots__ = ("_proven", "_proving", "background", "collection", "encoder")
+    __slots__ = ("_background", "_proven", "_proving", "collection", "encoder", "scale")
 
     collection: Final[ConcreteCollection]
     encoder: Final[Encoder]
-    background: Background | None
+    scale: Scale | None
 
     def __init__(self, collection: ConcreteCollection, encoder: Encoder) -> None:
         """Refuse an encoder whose vectors mean nothing in this collection."""
@@ -61,7 +63,9 @@ class Generation:
         check_space(collection, encoder.space)
         self.collection = collection
         self.encoder = encoder
-        self.background = read_background(collection.metadata)
+        self._background: Background | None = None
+        self.scale: Scale | None = None
+        self.renew(collection.metadata)
         self._proven: frozenset[Modality] = frozenset()
         self._proving = Lock()
 
@@ -74,6 +78,13 @@ class Generation:
     def mark(self) -> _Mark:
         """What tells it from every other."""
         return self.collection.name, self.collection.metadata.get("index_uuid")
+
+    def renew(self, metadata: Mapping[str, Any]) -> None:
+        """Take the background in the collection's metadata, which is measured anew as it grows."""
+        found = read_background(metadata)
+        if found != self._background:
+            self._background = found
+            self.scale = None if found is None else Scale(found)
 
     def prove(self, modalities: Iterable[Modality]) -> None:
         """Compare the encoder with the collection's canary, once a modality.
@@ -216,7 +227,7 @@ class Follower:
         metadata = self._engine.read_metadata(concrete)
         mark = concrete, metadata.get("index_uuid")
         if mark == self._live.mark:
-            self._live.background = read_background(metadata)
+            self._live.renew(metadata)
         return mark
 
     def _take(self, collection: ConcreteCollection, modalities: Iterable[Modality]) -> None:

@@ -69,6 +69,7 @@ def to_hit(
         width_pixels=chunk.width_pixels,
         height_pixels=chunk.height_pixels,
         taken_at=chunk.taken_at,
+        place=chunk.place,
         created_at=chunk.created_at,
         language=chunk.language,
         modified_at=(candidate.point.payload or {}).get("modified_at"),

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from schemas.errors import QueryError
 from schemas.records import Modality
-from search.calibration import Calibration
 from search.candidates import Ask, find, without_sources
 from search.cursor import Cursor, cursor_after, rest_after
 from search.explanation import explain
 from search.filters import to_filter
 from search.highlights import Passages
 from search.hits import to_hit
+from search.lexical import to_sparse_query
 from search.pool import View, apply_all
 from search.ranking import to_candidates, to_ranking
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from qdrant_client import models
 
     from ingest.store.engine import Engine
-    from schemas.background import Background
     from schemas.query import Hit
     from schemas.space import Encoder
+    from search.calibration import Calibration, Scale
     from search.candidates import Found
     from search.composition import Aim
     from search.options import Options
@@ -70,19 +70,20 @@ class Inquiry:
         options: Of the search.
         aim: Where the query points.
         targets: The modalities that are asked for.
-        background: Of the collection, if it has one.
+        scale: Of the collection, if it has a background.
         digest: Of the search, for its cursors.
         cursor: Where the page begins; None for the first.
         stages: What reorders or removes candidates; with any, the answer is a pool's.
 
     Raises:
-        QueryError: A percentile is asked for and the collection has no background.
+        QueryError: A percentile is asked for and the collection has no background, or words are to
+            be compared and the query has none.
     """
 
     options: Options
     aim: Aim
     targets: Sequence[Modality]
-    background: Background | None
+    scale: Scale | None
     digest: str
     cursor: Cursor | None = None
     stages: Sequence[Stage] = ()
@@ -90,10 +91,12 @@ class Inquiry:
 
     def __post_init__(self) -> None:
         """Read the background for this query."""
-        calibration = None
-        if self.background is not None:
-            vector = self.aim.vector.tolist()
-            calibration = Calibration(self.background, vector, self.aim.modality)
+        if self.options.hybrid and to_sparse_query(self.aim.text or "") is None:
+            raise QueryError(
+                "hybrid: the query has no words to compare; add a text, or leave it out"
+            )
+        scale, aim = self.scale, self.aim
+        calibration = None if scale is None else scale.read(aim.vector, aim.modality)
         object.__setattr__(self, "calibration", calibration)
 
     @property
@@ -107,14 +110,14 @@ class Inquiry:
         return self.options.explain or any(stage.needs_vectors for stage in self.stages)
 
     @property
-    def _position(self) -> int:
-        """Hits on the pages before."""
-        return self.cursor.position if self.cursor else 0
-
-    @property
     def _shown(self) -> int:
         """Where the page ends, and one more, which tells whether it is the last."""
         return self._position + self.options.top_k + 1
+
+    @property
+    def _position(self) -> int:
+        """Hits on the pages before."""
+        return self.cursor.position if self.cursor else 0
 
     def to_asks(self, wanted: int) -> list[Ask]:
         """One question a modality."""
@@ -134,17 +137,21 @@ class Inquiry:
             to_candidates(documents, modality, self.calibration)
             for modality, documents in zip(self.targets, found, strict=True)
         ]
-        ranking = to_ranking(answers)
         if self.stages:
-            view = View(self.aim, self.background, self._shown)
-            pool = apply_all(self.stages, ranking[: self.options.pool], view)
-            return self._cut(rest_after(pool, self.cursor), keyed=False)
-        keyed = len(answers) == 1 or all(one.calibrated is not None for one in ranking)
-        rest = rest_after(ranking, self.cursor)
-        is_everything = all(len(documents) < wanted for documents in found)
-        if len(rest) <= self.options.top_k and not is_everything:
+            view = View(self.aim, self.scale, self._shown)
+            pool = to_ranking(answers)[: self.options.pool]
+            return self._cut_at_position(apply_all(self.stages, pool, view))
+        if self.options.hybrid:
+            # What words are worth depends on what else was found: the order has no lasting places.
+            return self._cut_at_position(to_ranking(answers))
+        left = [rest_after(answer, self.cursor) for answer in answers]
+        is_enough = (
+            len(documents) < wanted or len(rest) > self.options.top_k
+            for documents, rest in zip(found, left, strict=True)
+        )
+        if not all(is_enough):
             return None
-        return self._cut(rest, keyed=keyed)
+        return self._cut(to_ranking(left, self.cursor.counts if self.cursor else None))
 
     def to_answer(self, cut: Slice, passages: Passages | None) -> Answer:
         """The hits of a page.
@@ -175,6 +182,7 @@ class Inquiry:
             filter=without_sources(to_filter(modality, self.options.where), self.aim.own_uris),
             wanted=wanted,
             threshold=self._to_threshold(modality),
+            words=self.aim.text if self.options.hybrid else None,
         )
 
     def _to_threshold(self, modality: Modality) -> float | None:
@@ -193,13 +201,20 @@ class Inquiry:
             )
         return least if cosine is None else max(cosine, least)
 
-    def _cut(self, rest: Sequence[Candidate], *, keyed: bool) -> Slice:
+    def _cut(self, rest: Sequence[Candidate]) -> Slice:
+        """The first of what comes after the cursor, whose places last."""
         page = tuple(rest[: self.options.top_k])
         if len(rest) <= len(page):
             return Slice(page, None)
-        if not keyed:
-            return Slice(page, Cursor(self.digest, self._position + len(page)).to_text())
         return Slice(page, cursor_after(page, self.cursor, self.digest).to_text())
+
+    def _cut_at_position(self, ranking: Sequence[Candidate]) -> Slice:
+        """The page by its number, of an order that is final."""
+        end = self._position + self.options.top_k
+        page = tuple(ranking[self._position : end])
+        if len(ranking) <= end:
+            return Slice(page, None)
+        return Slice(page, Cursor(self.digest, self._position + len(page)).to_text())
 
 
 def answer_all(

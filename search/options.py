@@ -11,7 +11,7 @@ from schemas.query import Target
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from schemas.query import Where
+    from schemas.where import Where
 
 EXACT: Final = "exact"
 """Duplicates are only what has the same content."""
@@ -42,7 +42,8 @@ class SearchOptions(TypedDict, total=False):
     Attributes:
         target: Which modality is searched for. ``any`` asks each modality by itself and merges the
             answers by calibrated score, because their cosines are not comparable.
-        where: Conditions by payload field that must all hold; several mappings too.
+        where: An expression of :func:`schemas.where.field`, or a mapping of payload fields to
+            values; of several all must hold.
         top_k: Length of the answer at most, 1 to 10,000.
         all_chunks: Give every chunk its own hit, not only the nearest of each document.
         passages: How many of its best passages a document's hit carries, 1 to 100.
@@ -60,6 +61,8 @@ class SearchOptions(TypedDict, total=False):
             first: the pool by date, items without one last.
         highlights: Whether text hits and passages say which of their sentences matched best;
             these are encoded, so it costs as much as so many short queries.
+        hybrid: Whether the query's words are compared as well, see :mod:`search.fusion`; hits
+            keep their raw cosine, but no longer fall by it.
         explain: Whether hits say how their scores came about.
         cursor: ``next_cursor`` of the page before, to go on from there; the query and all
             options but ``top_k`` must be those of that page.
@@ -77,6 +80,7 @@ class SearchOptions(TypedDict, total=False):
     diversity: float | None
     sort: str | None
     highlights: bool
+    hybrid: bool
     explain: bool
     cursor: str | None
 
@@ -101,6 +105,7 @@ class Options:
     diversity: float | None = None
     sort: str | None = None
     highlights: bool = False
+    hybrid: bool = False
     explain: bool = False
     cursor: str | None = None
 

@@ -17,7 +17,7 @@ from search.diversity import Diversity
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from schemas.background import Background
+    from search.calibration import Scale
     from search.composition import Aim
     from search.options import Options
     from search.ranking import Candidate
@@ -29,13 +29,13 @@ class View:
 
     Attributes:
         aim: Where the query points.
-        background: Of the collection, if it has one.
+        scale: Of the collection, if it has a background.
         shown: How many candidates the page reaches to; the order of those behind them, which must
             not depend on this number, is asked for by later pages.
     """
 
     aim: Aim
-    background: Background | None
+    scale: Scale | None
     shown: int
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from dataclasses import dataclass
-from itertools import chain, zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from qdrant_client import models
 
     from schemas.records import Modality
     from search.calibration import Calibration
     from search.candidates import Found
+
+LEAST_SHARE: Final = 0.4
+"""Of the hits of any number of first pages, for each of two modalities (docs/search.md says what
+other shares gave)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,9 @@ class Candidate:
         calibrated: See :class:`search.calibration.Calibration`; None without a background.
         percentile: Likewise.
         duplicates: Those that it stands for, best first; None where nobody looked for any.
+        words: Its BM25 score where words were compared and it has any.
+        standing: Where words were compared, what a ranking falls by: calibrated where there is a
+            background.
     """
 
     point: models.ScoredPoint
@@ -37,10 +44,14 @@ class Candidate:
     calibrated: float | None = None
     percentile: float | None = None
     duplicates: tuple[Candidate, ...] | None = None
+    words: float | None = None
+    standing: float | None = None
 
     @property
     def score(self) -> float:
-        """What a ranking falls by: the calibrated score if there is one, else the cosine."""
+        """What a ranking falls by: the standing, or the calibrated score, or else the cosine."""
+        if self.standing is not None:
+            return self.standing
         return self.cosine if self.calibrated is None else self.calibrated
 
     @property
@@ -56,19 +67,44 @@ def to_candidates(
     return [_to_candidate(one, modality, calibration) for one in found]
 
 
-def to_ranking(answers: Sequence[Sequence[Candidate]]) -> list[Candidate]:
+def to_ranking(
+    answers: Sequence[Sequence[Candidate]], given: Mapping[Modality, int] | None = None
+) -> list[Candidate]:
     """One ranking of what each modality gave, each by falling cosine.
 
     One modality keeps its order. Several are merged by falling calibrated score, equal ones by
-    point id; where one of them has no background, all first ones come first, then all second ones.
+    point id; but of any number of first hits each has :data:`LEAST_SHARE`, as long as it lasts:
+    what is nearest to a photograph are photographs, and nobody who asks for texts too wants ten of
+    them. Where a modality has no background, they take turns.
+
+    Args:
+        answers: What each modality gave.
+        given: How many of each modality were on the pages before.
     """
-    given = [answer for answer in answers if answer]
-    if len(given) <= 1:
-        return list(chain.from_iterable(given))
-    if all(candidate.calibrated is not None for candidate in chain.from_iterable(given)):
-        return sorted(chain.from_iterable(given), key=lambda one: (-one.score, one.point_id))
-    in_turn = chain.from_iterable(zip_longest(*given))
-    return [candidate for candidate in in_turn if candidate is not None]
+    left = [deque(answer) for answer in answers if answer]
+    counts = Counter(given or {})
+    is_calibrated = all(one.calibrated is not None for answer in left for one in answer)
+    merged: list[Candidate] = []
+    while left:
+        taken = _choose(left, counts, is_calibrated=is_calibrated).popleft()
+        counts[taken.modality] += 1
+        merged.append(taken)
+        left = [answer for answer in left if answer]
+    return merged
+
+
+def _choose(
+    left: Sequence[deque[Candidate]], counts: Counter[Modality], *, is_calibrated: bool
+) -> deque[Candidate]:
+    """Which modality the next hit is of."""
+
+    def to_count(answer: deque[Candidate]) -> int:
+        return counts[answer[0].modality]
+
+    rarest = min(left, key=to_count)
+    if not is_calibrated or to_count(rarest) < int(LEAST_SHARE * (counts.total() + 1)):
+        return rarest
+    return min(left, key=lambda answer: (-answer[0].score, answer[0].point_id))
 
 
 def to_cosine(score: float) -> float:
@@ -82,4 +118,16 @@ def _to_candidate(found: Found, modality: Modality, calibration: Calibration | N
     percentile = None
     if calibration and calibrated is not None:
         percentile = calibration.to_percentile(calibrated, modality)
-    return Candidate(found.point, found.passages, modality, cosine, calibrated, percentile)
+    standing = found.standing
+    if calibration and calibrated is not None and standing is not None:
+        standing = calibration.to_score(standing, modality)
+    return Candidate(
+        found.point,
+        found.passages,
+        modality,
+        cosine,
+        calibrated,
+        percentile,
+        words=found.words,
+        standing=standing,
+    )

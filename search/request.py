@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from schemas.errors import QueryError, UnsupportedModality
 from schemas.records import Modality
 from search.composition import to_aims
 from search.cursor import from_text, to_digest
 from search.filters import to_filter
+from search.hybrid import check_words
 from search.inquiry import Inquiry, answer_all
 from search.pool import to_stages
 
@@ -21,6 +22,26 @@ if TYPE_CHECKING:
     from search.generation import Generation
     from search.inquiry import Answer
     from search.options import Options
+
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Answerable(Protocol[T_co]):
+    """What can be put to any generation of a collection."""
+
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        """What must be encoded."""
+        ...
+
+    def ask(self, engine: Engine, generation: Generation) -> T_co:
+        """The answer of one generation.
+
+        Raises:
+            CollectionMissing: The store no longer has the generation.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +81,14 @@ class Request:
         targets = self._to_targets(generation)
         for target in targets:
             to_filter(target, self.options.where)  # what cannot be answered is not encoded
+        if self.options.hybrid:
+            check_words(engine, generation.collection)
         cursors = [self._to_cursor(query, generation) for query in self.queries]
         generation.prove(self.modalities)
         aims = to_aims(self.queries, engine, generation, limits=self.limits)
         stages = to_stages(self.options)
         inquiries = [
-            Inquiry(self.options, aim, targets, generation.background, digest, cursor, stages)
+            Inquiry(self.options, aim, targets, generation.scale, digest, cursor, stages)
             for aim, (digest, cursor) in zip(aims, cursors, strict=True)
         ]
         return answer_all(inquiries, engine, generation.collection.name, generation.encoder)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from schemas.errors import CollectionMissing, SpaceMismatch
+from schemas.errors import CollectionMissing
 from schemas.query import Page
+from search.collection_encoder import load_collection_encoder
 from search.composition import to_composition
 from search.generation import Follower, Generation
 from search.options import to_options
@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from schemas.settings import Settings
     from schemas.space import Encoder
     from search.composition import QueryLike
-    from search.inquiry import Answer
+    from search.facets import FacetOptions, Facets
     from search.options import SearchOptions
+    from search.request import Answerable
+
+T = TypeVar("T")
 
 
 class Searcher:
@@ -64,6 +67,11 @@ class Searcher:
     def collection(self) -> ConcreteCollection:
         """The collection that answers now."""
         return self._generation.collection
+
+    @property
+    def engine(self) -> Engine:
+        """The store, for what is no search; :meth:`close` closes it."""
+        return self._engine
 
     @property
     def encoder(self) -> Encoder:
@@ -167,7 +175,7 @@ class Searcher:
         return cls.follow(
             engine,
             name,
-            partial(_load_encoder, model=model, settings=settings),
+            partial(load_collection_encoder, model=model, settings=settings),
             limits=Limits.from_settings(settings),
             refresh_seconds=seconds,
         )
@@ -183,7 +191,8 @@ class Searcher:
 
         Returns:
             Hits by falling raw cosine, or by falling calibrated score where several modalities
-            were asked for, equal ones by point id, ranked from 1.
+            were asked for, or as words and meaning together put them (``hybrid``); equal ones by
+            point id, ranked from 1.
 
         Raises:
             EmptyQuery: The query has no content.
@@ -229,6 +238,16 @@ class Searcher:
             for answer in answers
         ]
 
+    def facets(self, field: str, **options: Unpack[FacetOptions]) -> Facets:
+        """How many points have each value of a field; see :class:`search.facets.FacetRequest`.
+
+        Raises:
+            DiptychError: As documented there.
+        """
+        from search.facets import FacetRequest
+
+        return self._answer(FacetRequest(field, **options))[0]
+
     def close(self) -> None:
         """Let go of the store; closing twice is harmless."""
         self._engine.close()
@@ -246,8 +265,8 @@ class Searcher:
         """Close."""
         self.close()
 
-    def _answer(self, request: Request) -> tuple[list[Answer], Generation]:
-        """The answers, and the one generation that all of them are from."""
+    def _answer(self, request: Answerable[T]) -> tuple[T, Generation]:
+        """The answer, and the one generation that all of it is from."""
         if self._follower is None:
             return request.ask(self._engine, self._fixed), self._fixed
         generation = self._follower.look(request.modalities)
@@ -258,27 +277,3 @@ class Searcher:
             if replaced is None:
                 raise
         return request.ask(self._engine, replaced), replaced
-
-
-def _load_encoder(
-    collection: ConcreteCollection, *, model: str | None, settings: Settings
-) -> Encoder:
-    """The given model, else the collection's own."""
-    from ingest.encoders.recorded import load_recorded_encoder
-
-    _check_model(collection, model)
-    return load_recorded_encoder(collection.space, settings, model=model, threads=settings.workers)
-
-
-def _check_model(collection: ConcreteCollection, model: str | None) -> None:
-    """Refuse another model by its name, before anything of it is fetched or loaded.
-
-    A folder is known by what is in it, so it is loaded first.
-    """
-    recorded = collection.space.model_id
-    if model in (None, recorded) or Path(str(model)).expanduser().exists():
-        return
-    raise SpaceMismatch(
-        f"collection {collection.name!r} was built with {recorded}, not with {model}: leave the "
-        f"model out, or name a collection that was built with it"
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from math import floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,7 @@ def _to_cells(hit: Hit) -> tuple[str, ...]:
     return (
         f"{hit.rank:>3}",
         f"{hit.score:>6.3f}",
-        "" if hit.percentile is None else f"{hit.percentile:.1f}%",
+        "" if hit.percentile is None else f"{floor(10 * hit.percentile) / 10:.1f}%",  # never 100
         str(hit.modality),
         to_printable(to_place(hit.location)),
         to_printable(hit.title or ""),
@@ -128,7 +129,7 @@ def _to_facts(facts: Mapping[str, Any]) -> str:
 
 def _to_footer(page: Page) -> str:
     count = len(page.hits)
-    more = f"; more: --cursor {page.next_cursor}" if page.next_cursor else ""
+    more = "; there is more: --top-k, or --json and --cursor" if page.next_cursor else ""
     return (
         f"{count} {'hit' if count == 1 else 'hits'} in {page.collection} "
         f"({page.model_id}, {page.took_seconds * 1000:.0f} ms){more}"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from schemas.background import Background
+    from search.calibration import Scale
     from search.ranking import Candidate
 
 
@@ -26,9 +26,7 @@ def to_matrix(candidates: Sequence[Candidate]) -> NDArray[np.float32]:
     return np.array([read_vector(one.point) for one in candidates], dtype=np.float32)
 
 
-def to_centred(
-    candidates: Sequence[Candidate], background: Background | None
-) -> NDArray[np.float32]:
+def to_centred(candidates: Sequence[Candidate], scale: Scale | None) -> NDArray[np.float32]:
     """Their vectors, each without what all of its modality have in common, at unit length.
 
     Modalities lie in cones of their own, so the cosine of an image and a text is low, and that of
@@ -37,16 +35,16 @@ def to_centred(
 
     Args:
         candidates: At least one; found with their vectors.
-        background: Has the means; a modality without one stays as it is.
+        scale: Has the means; a modality without one stays as it is.
 
     Returns:
         Shape ``(len(candidates), dimension)``, float32; a row that is the mean itself is 0.
     """
     rows = to_matrix(candidates)
-    means = background.means if background else {}
+    means = scale.means if scale else {}
     for modality, mean in means.items():
         own = np.array([one.modality is modality for one in candidates])
-        rows[own] -= np.asarray(mean, dtype=np.float32)
+        rows[own] -= mean
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     centred: NDArray[np.float32] = np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0)
     return centred

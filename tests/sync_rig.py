@@ -17,6 +17,9 @@ from ingest.job import IngestJob
 from ingest.ledger.ledger import Ledger
 from ingest.sources.folder import FolderSource
 from ingest.store.connect import connect
+from ingest.store.embedded.engine import EmbeddedEngine
+from ingest.store.embedded.points import to_edge_id
+from ingest.store.retrying import without_retries
 from ingest.sync.job import SyncJob
 from ingest.sync.session import SyncOptions
 from schemas.settings import RootSettings, load_settings
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
     from schemas.space import Role, Vectors
     from schemas.sync_report import SyncReport
 
-WRITES = frozenset({"upsert", "delete", "set_payload", "update_collection"})
+WRITES = frozenset({"upsert", "delete", "set_payload", "update_vectors", "update_collection"})
 """Engine calls that change points or what is said of them."""
 
 _CANARY_BYTES = frozenset(image.tobytes() for image in to_canary_images())
@@ -163,10 +166,12 @@ class Rig:
 
 
 def read_points(engine: Engine, collection: str = "diptych") -> dict[str, Any]:
-    """Point id -> vector to four decimals (engines scale vectors anew), and payload."""
+    """Point id -> vector to four decimals (engines scale vectors anew), words and payload."""
     points, _ = engine.scroll(collection, limit=100_000, with_vectors=True)
+    words = _read_words(engine, collection, [point.id for point in points])
     return {
         str(point.id): (
+            words.get(str(point.id)),
             np.asarray(point.vector, float).round(4).tolist(),
             # A refreshed listing leaves an empty field where there are no fields of the user's.
             {key: value for key, value in (point.payload or {}).items() if value != {}},
@@ -175,11 +180,33 @@ def read_points(engine: Engine, collection: str = "diptych") -> dict[str, Any]:
     }
 
 
-def read_truth(folder: Path, settings: Settings) -> dict[str, Any]:
+def _read_words(engine: Engine, collection: str, ids: Sequence[Any]) -> dict[str, Any]:
+    """Point id -> its words, which engines themselves never return."""
+    beneath: Any = without_retries(engine)
+    if isinstance(beneath, EmbeddedEngine):
+        edge = beneath._shard(collection)._edge
+        edge_ids: Any = [to_edge_id(one) for one in ids]
+        points: Any = edge.retrieve(edge_ids, [], ["words"])
+    else:
+        points = beneath._client.retrieve(
+            collection, ids, with_payload=False, with_vectors=["words"]
+        )
+    vectors = {str(point.id): (point.vector or {}).get("words") for point in points}
+    return {
+        point_id: list(zip(words.indices, np.round(words.values, 4).tolist(), strict=True))
+        for point_id, words in vectors.items()
+        if words is not None
+    }
+
+
+def read_truth(
+    folder: Path, settings: Settings, encoder: LegibleEncoder | None = None
+) -> dict[str, Any]:
     """What a fresh ingest of a folder gives."""
     engine = connect(":memory:")
     source = FolderSource.open(folder)
-    IngestJob(source, settings, show_progress=False).run(engine=engine, encoder=LegibleEncoder())
+    job = IngestJob(source, settings, show_progress=False)
+    job.run(engine=engine, encoder=encoder or LegibleEncoder())
     try:
         return read_points(engine)
     finally:

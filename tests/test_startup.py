@@ -25,13 +25,24 @@ def test_the_probe_sees_a_heavy_module() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["diptych", "ingest", "ingest.cli", "schemas", "schemas.records", "search", "search.cli"],
+    [
+        "diptych",
+        "ingest",
+        "ingest.cli",
+        "schemas",
+        "schemas.records",
+        "search",
+        "search.cli",
+        "search.evaluate.cli",
+    ],
 )
 def test_front_doors_load_nothing_heavy(module: str) -> None:
     assert loaded_after(f"import {module}") == set()
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["ingest", "--help"], ["search", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["ingest", "--help"], ["search", "--help"], ["evaluate", "--help"]]
+)
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     statement = (
         "import diptych\n"

@@ -25,12 +25,13 @@ from benchmarks.ingestion.precomputed import (
 )
 from ingest.job import IngestJob, open_collection
 from ingest.store.connect import connect
-from ingest.store.embedded.config import to_edge_config, to_edge_schema_type
+from ingest.store.embedded.config import to_edge_config, to_edge_index
 from ingest.store.embedded.engine import EmbeddedEngine
 from ingest.store.embedded.points import to_edge_point
 from ingest.store.writer import Writer
-from schemas.collection import PAYLOAD_INDEXES, vector_params
+from schemas.payload_indexes import PAYLOAD_INDEXES
 from schemas.settings import load_settings
+from schemas.vectors import vector_params
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -174,8 +175,8 @@ def time_bare(points: Points) -> tuple[float, float]:
     upserting = making = 0.0
     with tempfile.TemporaryDirectory() as folder:
         shard = qdrant_edge.EdgeShard.create(folder, to_edge_config(config))
-        for field, schema in PAYLOAD_INDEXES.items():
-            kind = to_edge_schema_type(schema)
+        for field, index in PAYLOAD_INDEXES.items():
+            kind = to_edge_index(index)
             shard.update(qdrant_edge.UpdateOperation.create_field_index(field, kind))
         for part in _iter_parts(points):
             rows = [points.vectors[number].tolist() for number in part]

@@ -1,4 +1,4 @@
-"""What a photograph's EXIF says about how and when it was taken; never a reason to fail."""
+"""What a photograph's EXIF says about how, when and where it was taken; never a reason to fail."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PIL import ExifTags
 from PIL.Image import Transpose
 
+from ingest.decode.gps import read_exif_place
 from ingest.decode.photo_metadata import (
     PhotoMetadata,
     to_caption,
@@ -59,17 +60,19 @@ def to_upright(image: Image, orientation: int) -> Image:
 
 
 def read_exif(image: Image) -> PhotoMetadata:
-    """ImageDescription, and when the photograph was taken.
+    """ImageDescription, and when and where the photograph was taken.
 
-    That is DateTimeOriginal, else DateTimeDigitized, with the offset from UTC where the camera says
+    When is DateTimeOriginal, else DateTimeDigitized, with the offset from UTC where the camera says
     it. The plain DateTime is when the file was last edited.
     """
-    caption = taken_at = None
+    caption = taken_at = place = None
     with suppress(Exception):  # malformed EXIF raises about anything
         caption = to_caption(_to_text(image.getexif().get(ExifTags.Base.ImageDescription)))
     with suppress(Exception):
         taken_at = _to_moment(image.getexif())
-    return PhotoMetadata(caption=caption, taken_at=taken_at)
+    with suppress(Exception):
+        place = read_exif_place(image.getexif())
+    return PhotoMetadata(caption=caption, taken_at=taken_at, place=place)
 
 
 def read_windows_tags(image: Image) -> PhotoMetadata:

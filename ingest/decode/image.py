@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ingest.decode.limits import Limits
+    from schemas.records import Place
 
 _OVERSAMPLING = 2
 """Shrinking stops at this many times the encoder's side: DCT scaling and box means then leave the
@@ -53,6 +54,7 @@ class DecodedImage:
         ocr_text: The text in the image, line by line, if the policy has it read and there is some.
         frame: Which of its file's frames or pages it is, from 1; None when it is the only one, or
             the only one that was asked for.
+        place: Where the photograph was taken, if its metadata say it.
     """
 
     image: Image.Image
@@ -64,6 +66,7 @@ class DecodedImage:
     keywords: tuple[str, ...] = ()
     ocr_text: str | None = None
     frame: int | None = None
+    place: Place | None = None
 
 
 def decode_image(
@@ -146,6 +149,7 @@ def to_decoded(
         title=known.title,
         caption=known.caption,
         keywords=known.keywords,
+        place=known.place,
     )
 
 
@@ -165,7 +169,9 @@ def _to_described(
     decoded = to_decoded(opened.image, source_uri, limits=limits, side_pixels=side_pixels)
     if opened.header is None or opened.size is None:
         return decoded
-    own = PhotoMetadata(decoded.title, decoded.caption, decoded.keywords, decoded.taken_at)
+    own = PhotoMetadata(
+        decoded.title, decoded.caption, decoded.keywords, decoded.taken_at, place=decoded.place
+    )
     known = merge((opened.header, own))
     return replace(
         decoded,
@@ -175,6 +181,7 @@ def _to_described(
         title=known.title,
         caption=known.caption,
         keywords=known.keywords,
+        place=known.place,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a photograph says about itself: title, caption, keywords and when it was taken."""
+"""What a photograph says about itself: title, caption, keywords, when and where it was taken."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from ingest.decode.characters import to_normal_text, to_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from schemas.records import Place
 
 _MAX_TITLE_CHARS = 300
 _MAX_CAPTION_CHARS = 2_000
@@ -53,6 +55,7 @@ class PhotoMetadata:
         keywords: At most 100 of at most 64 characters, each once, in order.
         taken_at: When the photograph was taken, ISO 8601: a moment, or a day alone.
         digitized_at: When the file came to be, likewise.
+        place: Where the photograph was taken.
     """
 
     title: str | None = None
@@ -60,6 +63,7 @@ class PhotoMetadata:
     keywords: tuple[str, ...] = ()
     taken_at: str | None = None
     digitized_at: str | None = None
+    place: Place | None = None
 
 
 def merge(blocks: Iterable[PhotoMetadata]) -> PhotoMetadata:
@@ -72,6 +76,7 @@ def merge(blocks: Iterable[PhotoMetadata]) -> PhotoMetadata:
         keywords=next((one.keywords for one in ordered if one.keywords), ()),
         taken_at=next((one.taken_at for one in ordered if one.taken_at), digitized_at),
         digitized_at=digitized_at,
+        place=next((one.place for one in ordered if one.place), None),
     )
 
 

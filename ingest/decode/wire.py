@@ -37,6 +37,7 @@ RECORDS = {
     "Figure": "ingest.decode.document",
     "Heading": "ingest.decode.document",
     "Limits": "ingest.decode.limits",
+    "Place": "schemas.records",
 }
 """The dataclasses that may travel -> the module that has them."""
 

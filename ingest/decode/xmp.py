@@ -6,6 +6,7 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from ingest.decode.gps import to_xmp_place
 from ingest.decode.photo_metadata import (
     PhotoMetadata,
     to_caption,
@@ -56,6 +57,10 @@ def _read(packet: bytes) -> PhotoMetadata:
         or to_moment(_first(descriptions, f"{_EXIF}DateTimeOriginal")),
         digitized_at=to_moment(_first(descriptions, f"{_EXIF}DateTimeDigitized"))
         or to_moment(_first(descriptions, f"{_XMP}CreateDate")),
+        place=to_xmp_place(
+            _first(descriptions, f"{_EXIF}GPSLatitude"),
+            _first(descriptions, f"{_EXIF}GPSLongitude"),
+        ),
     )
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ingest.encoders.known_space import EncoderRequest
+from schemas.errors import ModelUnavailable
+
 if TYPE_CHECKING:
     from schemas.settings import Settings
     from schemas.space import EmbeddingSpace, Encoder
@@ -15,6 +18,7 @@ def load_recorded_encoder(
     settings: Settings,
     *,
     model: str | None = None,
+    folder: str | None = None,
     threads: int | None = None,
 ) -> Encoder:
     """The given model, else the one that a collection was built with, in its dtype.
@@ -25,18 +29,33 @@ def load_recorded_encoder(
         recorded: The collection's space.
         settings: Backend, and the folder of a model that is known by its name alone.
         model: Another model, by id or folder.
+        folder: Where the recorded model was once loaded from: used where nothing else says where
+            the model is, and if it still holds the recorded revision.
         threads: Inside one forward pass.
 
     Raises:
         ModelUnavailable: The model or the extra that runs it is not installed.
     """
-    from ingest.encoders.load import load_encoder
+    return to_recorded_request(
+        recorded, settings, model=model, folder=folder, threads=threads
+    ).load()
 
+
+def to_recorded_request(
+    recorded: EmbeddingSpace,
+    settings: Settings,
+    *,
+    model: str | None = None,
+    folder: str | None = None,
+    threads: int | None = None,
+) -> EncoderRequest:
+    """What :func:`load_recorded_encoder` loads, with the same arguments."""
     chosen = model or _to_own_model(recorded, settings)
-    revision = recorded.revision if chosen == recorded.model_id else settings.revision
-    return load_encoder(
-        chosen,
-        revision=revision,
+    if chosen == recorded.model_id and folder is not None and _holds(folder, recorded):
+        chosen = folder
+    return EncoderRequest(
+        model=chosen,
+        revision=recorded.revision if chosen in (recorded.model_id, folder) else settings.revision,
         threads=threads,
         backend=settings.backend,
         dtype=recorded.dtype,
@@ -49,3 +68,16 @@ def _to_own_model(recorded: EmbeddingSpace, settings: Settings) -> str:
     folder = Path(settings.model).expanduser()
     is_it = folder.is_dir() and folder.resolve().name == recorded.model_id
     return settings.model if is_it else recorded.model_id
+
+
+def _holds(folder: str, recorded: EmbeddingSpace) -> bool:
+    """Whether a folder has the files that were recorded; where not, loading says what to set."""
+    from ingest.encoders.transformer.files import find_model, is_folder
+
+    if not is_folder(folder):
+        return False
+    try:
+        find_model(folder, recorded.revision)
+    except ModelUnavailable:
+        return False
+    return True

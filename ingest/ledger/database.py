@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FORMAT = 1
+FORMAT = 2
 """Version of the tables below; a ledger of another one is set aside, as it can be made anew."""
 
 _TABLES = """
@@ -23,8 +23,10 @@ CREATE TABLE items (
     location TEXT NOT NULL, listing BLOB NOT NULL, media_type TEXT NOT NULL, title TEXT
 ) WITHOUT ROWID;
 CREATE INDEX items_by_root ON items (root);
-CREATE TABLE intents (uri TEXT PRIMARY KEY, attempts INTEGER NOT NULL, is_open INTEGER NOT NULL)
-    WITHOUT ROWID;
+CREATE TABLE intents (
+    uri TEXT PRIMARY KEY, attempts INTEGER NOT NULL, is_open INTEGER NOT NULL,
+    passed_over INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE failures (
     uri TEXT PRIMARY KEY, stamp TEXT, location TEXT NOT NULL, kind TEXT NOT NULL,
     message TEXT NOT NULL, attempts INTEGER NOT NULL, content_hash TEXT NOT NULL,
@@ -33,8 +35,7 @@ CREATE TABLE failures (
 CREATE TABLE roots (
     root TEXT PRIMARY KEY, token TEXT, context TEXT, mount_point TEXT, finished_at TEXT
 ) WITHOUT ROWID;
-CREATE TABLE runs (run_id TEXT PRIMARY KEY, started_at TEXT NOT NULL, report TEXT NOT NULL)
-    WITHOUT ROWID;
+CREATE TABLE runs (run_id TEXT PRIMARY KEY, started_at TEXT NOT NULL, report TEXT NOT NULL);
 """
 
 

@@ -12,12 +12,18 @@ from ingest.ledger.database import open_database, open_existing, translated
 from ingest.ledger.rows import (
     COLUMNS,
     FAILURE_COLUMNS,
+    INSERT_FAILURE,
+    INSERT_ITEM,
+    Deaths,
+    Settled,
     from_failure,
     from_row,
+    is_set_aside,
     to_failure,
     to_row,
 )
 from ingest.plan import Known
+from ingest.sources.uris import to_root
 
 if TYPE_CHECKING:
     import sqlite3
@@ -44,22 +50,6 @@ class RootState(NamedTuple):
     context: str | None = None
     mount_point: str | None = None
     finished_at: str | None = None
-
-
-class Settled(NamedTuple):
-    """One item whose outcome is final.
-
-    Attributes:
-        uri: The item.
-        stamp: Of the listing that the outcome is of; None if it is not to be relied on.
-        known: What the collection holds of it now; None where that is as it was.
-        failure: Why it failed, if it did.
-    """
-
-    uri: str
-    stamp: str | None
-    known: Known | None
-    failure: Failure | None
 
 
 class Ledger(Mapping[str, Known]):
@@ -122,9 +112,10 @@ class Ledger(Mapping[str, Known]):
         )
         return {row[1]: (row[0], to_failure(row[1:])) for row in rows}
 
-    def read_attempts(self) -> dict[str, int]:
-        """How often the process died with each of these items under way."""
-        return dict(self._read("SELECT uri, attempts FROM intents WHERE attempts > 0"))
+    def read_deaths(self) -> dict[str, Deaths]:
+        """The items with which the process died."""
+        rows = self._read("SELECT uri, attempts, passed_over FROM intents WHERE attempts > 0")
+        return {uri: Deaths(times, passed_over) for uri, times, passed_over in rows}
 
     def count_points(self, root: str) -> int:
         """How many points the collection holds of a root's name."""
@@ -146,8 +137,8 @@ class Ledger(Mapping[str, Known]):
         return RootState(*rows[0]) if rows else RootState()
 
     def read_runs(self, limit: int = 1) -> list[str]:
-        """The reports of the newest runs as JSON, newest first."""
-        rows = self._read("SELECT report FROM runs ORDER BY started_at DESC LIMIT ?", limit)
+        """The reports of the newest runs as JSON, newest first, whatever the clock said."""
+        rows = self._read("SELECT report FROM runs ORDER BY rowid DESC LIMIT ?", limit)
         return [str(row[0]) for row in rows]
 
     def rebuild(self, root: str, found: Mapping[str, Known]) -> None:
@@ -163,7 +154,7 @@ class Ledger(Mapping[str, Known]):
             stamps = {row[0]: row[1] for row in rows if found.get(row[0]) == from_row(row[2:])}
             database.execute("DELETE FROM items WHERE root=?", (root,))
             database.executemany(
-                _INSERT_ITEM,
+                INSERT_ITEM,
                 ((uri, root, stamps.get(uri), *to_row(known)) for uri, known in found.items()),
             )
 
@@ -171,7 +162,7 @@ class Ledger(Mapping[str, Known]):
         """Items are about to be encoded; if the process dies, it died with them."""
         with self._changing() as database:
             database.executemany(
-                "INSERT INTO intents VALUES (?, 0, 1) ON CONFLICT DO UPDATE SET is_open=1",
+                "INSERT INTO intents VALUES (?, 0, 1, 0) ON CONFLICT DO UPDATE SET is_open=1",
                 ((uri,) for uri in uris),
             )
 
@@ -179,7 +170,7 @@ class Ledger(Mapping[str, Known]):
         """Count an attempt against all that was under way when the process died; gives how many."""
         with self._changing() as database:
             return database.execute(
-                "UPDATE intents SET attempts=attempts+1, is_open=0 WHERE is_open=1"
+                "UPDATE intents SET attempts=attempts+1, is_open=0, passed_over=0 WHERE is_open=1"
             ).rowcount
 
     def withdraw(self) -> None:
@@ -189,17 +180,23 @@ class Ledger(Mapping[str, Known]):
             database.execute("DELETE FROM intents WHERE attempts=0")
 
     def settle(self, root: str, settled: Sequence[Settled]) -> None:
-        """Make outcomes final, in one transaction."""
+        """Make outcomes final, in one transaction.
+
+        Items that are set aside are passed over once more; of all others it is forgotten that the
+        process died with them.
+        """
         gone = [(one.uri,) for one in settled]
+        aside = [(one.uri,) for one in settled if one.failure and is_set_aside(one.failure)]
         indexed = [(one.uri, root, one.stamp, *to_row(one.known)) for one in settled if one.known]
         seen = [(one.stamp, one.uri) for one in settled if not one.known and not one.failure]
         failed = [(one.stamp, *from_failure(one.failure)) for one in settled if one.failure]
         with self._changing() as database:
-            database.executemany("DELETE FROM intents WHERE uri=?", gone)
+            database.executemany("DELETE FROM intents WHERE uri=?", set(gone) - set(aside))
+            database.executemany("UPDATE intents SET passed_over=passed_over+1 WHERE uri=?", aside)
             database.executemany("DELETE FROM failures WHERE uri=?", gone)
-            database.executemany(_INSERT_ITEM, indexed)
+            database.executemany(INSERT_ITEM, indexed)
             database.executemany("UPDATE items SET stamp=? WHERE uri=?", seen)
-            database.executemany(_INSERT_FAILURE, failed)
+            database.executemany(INSERT_FAILURE, failed)
 
     def forget(self, uris: Collection[str]) -> None:
         """Items are gone from the collection."""
@@ -211,12 +208,29 @@ class Ledger(Mapping[str, Known]):
     def forget_failures(self, uris: Collection[str]) -> None:
         """Items that failed are not listed any more, or indexed."""
         with self._changing() as database:
-            database.executemany("DELETE FROM failures WHERE uri=?", ((uri,) for uri in uris))
+            for table in ("failures", "intents"):
+                statement = f"DELETE FROM {table} WHERE uri=?"
+                database.executemany(statement, ((uri,) for uri in uris))
+
+    def forget_root(self, root: str) -> None:
+        """Nothing is known of a root any more, nor of any of its items."""
+        with self._changing() as database:
+            for table in ("failures", "intents"):
+                uris = [row[0] for row in database.execute(f"SELECT uri FROM {table}")]
+                own = ((uri,) for uri in uris if to_root(uri) == root)
+                database.executemany(f"DELETE FROM {table} WHERE uri=?", own)
+            for table in ("items", "roots"):
+                database.execute(f"DELETE FROM {table} WHERE root=?", (root,))
 
     def forget_context(self, root: str) -> None:
         """The root's stamps are not to be believed until it has been gone through wholly."""
         with self._changing() as database:
             database.execute("UPDATE roots SET context=NULL WHERE root=?", (root,))
+
+    def distrust(self, root: str) -> None:
+        """The ledger does not agree with the collection on this root."""
+        with self._changing() as database:
+            database.execute("UPDATE roots SET token=NULL WHERE root=?", (root,))
 
     def seal(self, token: str, roots: Mapping[str, RootState]) -> None:
         """Agree with the collection, whose token this is, on these roots from here on."""
@@ -231,6 +245,14 @@ class Ledger(Mapping[str, Known]):
         rows = self._read(f"SELECT root, {', '.join(RootState._fields)} FROM roots")
         return {row[0]: RootState(*row[1:]) for row in rows}
 
+    def keep_roots(self, names: Collection[str]) -> None:
+        """Roots of other names are gone from the collection."""
+        marks = ", ".join("?" * len(names))
+        with self._changing() as database:
+            for table in ("items", "roots"):
+                statement = f"DELETE FROM {table} WHERE root NOT IN ({marks})"
+                database.execute(statement, tuple(names))
+
     def add_run(self, run_id: str, report: str) -> None:
         """Keep a run's report, and those of the newest runs before it."""
         now = datetime.now(UTC).isoformat()
@@ -238,7 +260,7 @@ class Ledger(Mapping[str, Known]):
             database.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", (run_id, now, report))
             database.execute(
                 "DELETE FROM runs WHERE run_id NOT IN "
-                "(SELECT run_id FROM runs ORDER BY started_at DESC LIMIT ?)",
+                "(SELECT run_id FROM runs ORDER BY rowid DESC LIMIT ?)",
                 (RUNS_KEPT,),
             )
 
@@ -263,14 +285,6 @@ class Ledger(Mapping[str, Known]):
                 if self._database.in_transaction:
                     self._database.execute("ROLLBACK")
                 raise
-
-
-_INSERT_ITEM = (
-    f"INSERT OR REPLACE INTO items (uri, root, stamp, {COLUMNS}) VALUES ({', '.join('?' * 11)})"
-)
-_INSERT_FAILURE = (
-    f"INSERT OR REPLACE INTO failures (stamp, {FAILURE_COLUMNS}) VALUES ({', '.join('?' * 8)})"
-)
 
 
 def _to(prefix: str) -> tuple[str, str]:

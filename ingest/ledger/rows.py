@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ingest.fingerprint import Version
 from ingest.plan import Known
 from schemas.collection import read_location, to_listing_digest
+from schemas.errors import Quarantined
 from schemas.report import Failure
 
 if TYPE_CHECKING:
@@ -18,6 +19,46 @@ if TYPE_CHECKING:
 COLUMNS = "versions, points, chunk_count, last_ordinal, location, listing, media_type, title"
 
 FAILURE_COLUMNS = "uri, location, kind, message, attempts, content_hash, fingerprint"
+
+INSERT_ITEM = (
+    f"INSERT OR REPLACE INTO items (uri, root, stamp, {COLUMNS}) VALUES ({', '.join('?' * 11)})"
+)
+INSERT_FAILURE = (
+    f"INSERT OR REPLACE INTO failures (stamp, {FAILURE_COLUMNS}) VALUES ({', '.join('?' * 8)})"
+)
+
+
+class Deaths(NamedTuple):
+    """What is held against an item.
+
+    Attributes:
+        times: How often the process died with it under way.
+        passed_over: How many runs have set it aside since the last time.
+    """
+
+    times: int
+    passed_over: int
+
+
+class Settled(NamedTuple):
+    """One item whose outcome is final.
+
+    Attributes:
+        uri: The item.
+        stamp: Of the listing that the outcome is of; None if it is not to be relied on.
+        known: What the collection holds of it now; None where that is as it was.
+        failure: Why it failed, if it did.
+    """
+
+    uri: str
+    stamp: str | None
+    known: Known | None
+    failure: Failure | None
+
+
+def is_set_aside(failure: Failure) -> bool:
+    """Whether an item was not even tried."""
+    return failure.kind == Quarantined.__name__
 
 
 def to_row(known: Known) -> tuple[str | int | bytes | None, ...]:

@@ -7,43 +7,45 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from ingest.assembly import to_fingerprints
 from ingest.background import refresh_background
 from ingest.dead_letters import DeadLetters
+from ingest.encoder_choice import choose_encoder
 from ingest.encoders.canary import canary_vectors
 from ingest.encoders.recorded import load_recorded_encoder
-from ingest.job import choose_encoder
 from ingest.migrate.checks import check_failures, check_generation, check_items
 from ingest.migrate.gate import Examiner, Verdict, compare
 from ingest.migrate.passes import build
 from ingest.migrate.questions import make_questions, read_pairs
-from ingest.migrate.upkeep import adopt_dead_letters, prune_generations, to_target
-from ingest.recorded_policy import to_policy_metadata, with_recorded_policy
-from ingest.store.collections import resolve_collection
-from ingest.store.generations import PUBLISHING, STATE, TARGET, ensure_building, publish
+from ingest.migrate.removed_roots import check_roots
+from ingest.migrate.upkeep import (
+    adopt_dead_letters,
+    may_lend,
+    note_making,
+    prune_generations,
+    to_target,
+)
+from ingest.recorded_policy import with_recorded_policy
+from ingest.store.collections import read_collection, resolve_collection
+from ingest.store.generations import PUBLISHING, STATE, ensure_building, publish
+from ingest.store.model_folder import read_model_folder
 from ingest.store.retrying import open_store_patiently
+from ingest.store.same_policy import is_made_with
 from ingest.sync.roots import open_root, read_roots
 from ingest.sync.run_lock import only_run
 from ingest.sync.session import SyncOptions, open_session, with_sound_ledger
-from ingest.sync.state import (
-    to_dead_letters_path,
-    to_state_dir,
-)
-from schemas.errors import (
-    MigrationRefused,
-    ModelUnavailable,
-    SettingsError,
-    SourceUnavailable,
-)
+from ingest.sync.state import to_dead_letters_path, to_state_dir
+from schemas.errors import MigrationRefused, ModelUnavailable, SettingsError, SourceUnavailable
 from schemas.sync_report import SyncReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from ingest.sources.source import Source
     from ingest.store.collections import ConcreteCollection
@@ -123,7 +125,9 @@ class MigrateJob:
         """
         started, begun = datetime.now(UTC), monotonic()
         with ExitStack() as stack:
-            engine = engine or stack.enter_context(closing(open_store_patiently(self._settings)))
+            engine = engine or stack.enter_context(
+                closing(open_store_patiently(self._settings, stopping=self._stopping))
+            )
             live = resolve_collection(engine, self._settings.collection)
             self._settings = with_recorded_policy(live, self._settings)
             encoder = encoder or choose_encoder(live, self._settings)
@@ -138,11 +142,11 @@ class MigrateJob:
                 fingerprint=encoder.space.fingerprint,
             )
             target = to_target(self._settings, encoder)
-            if live.metadata.get(TARGET) == target:
-                self._finish(engine, live)
+            if live.space == encoder.space and self._is_alike(engine, encoder, live.name):
+                self._finish(engine, live, target)
                 self._notes.append(f"{live.name} is built like this already: nothing to do")
             else:
-                building = self._ensure_building(engine, encoder, target)
+                building = self._ensure_building(engine, live, encoder, target)
                 run = partial(self._migrate, engine, live, encoder, building, live_encoder, report)
                 report = with_sound_ledger(run, self._settings, building.name)
         return replace(
@@ -152,18 +156,26 @@ class MigrateJob:
             notes=tuple(self._notes),
         )
 
-    def _finish(self, engine: Engine, live: ConcreteCollection) -> None:
+    def _is_alike(self, engine: Engine, encoder: Encoder, generation: str) -> bool:
+        """Whether a generation of the encoder's space has the points that this one is to have."""
+        return is_made_with(engine, generation, to_fingerprints(self._settings, encoder.space))
+
+    def _finish(self, engine: Engine, live: ConcreteCollection, target: str) -> None:
         """What a run that was cut short just after it had moved the alias has left to do."""
         if live.metadata.get(STATE) == PUBLISHING:
             publish(engine, self._settings.collection, live.name)
             adopt_dead_letters(self._settings, live.name)
+        note_making(engine, live, self._settings, target, live)
 
-    def _ensure_building(self, engine: Engine, encoder: Encoder, target: str) -> ConcreteCollection:
+    def _ensure_building(
+        self, engine: Engine, live: ConcreteCollection, encoder: Encoder, target: str
+    ) -> ConcreteCollection:
         canary = canary_vectors(encoder, encoder.space.modalities)
+        is_alike = partial(self._is_alike, engine, encoder)
         name = self._settings.collection
-        building = ensure_building(engine, name, encoder.space, canary, target)
-        engine.update_collection(building.name, metadata=to_policy_metadata(self._settings))
-        return building
+        building = ensure_building(engine, name, encoder.space, canary, target, is_alike=is_alike)
+        note_making(engine, building, self._settings, target, live)
+        return read_collection(engine, building.name)
 
     def _migrate(
         self,
@@ -184,6 +196,8 @@ class MigrateJob:
             options=options,
             stopping=self._stopping,
         ) as session:
+            if may_lend(live, encoder):
+                session.lender = live.name
             reports = build(session, live, force=self._options.force)
             report = replace(report, collection=building.name, roots=tuple(reports))
             if session.stopping.is_set():
@@ -197,16 +211,14 @@ class MigrateJob:
             points = engine.count(building.name).count
             session.ledger.add_run(report.run_id, json.dumps(report.to_json()))
         # The ledger is sealed: from here on an ordinary run finds everything as it left it.
-        with only_run(engine, building.name, self._settings) as check:
+        with only_run(engine, building.name, self._settings, stopping=self._stopping) as check:
             check()
+            check_roots(engine, live, building)
             publish(engine, name, building.name)
             adopt_dead_letters(self._settings, building.name)
         self._notes.append(f"published: {name!r} means {building.name} now, no more {live.name}")
-        if Path(self._settings.model).expanduser().is_dir():
-            self._notes.append(
-                "the model is a folder: name it in the settings, or schedules and searches will "
-                f"not find it: model = {self._settings.model!r}"
-            )
+        if (folder := read_model_folder(building)) is not None:
+            self._notes.append(f"the model is taken from {folder}: leave it there, or set model")
         self._prune(engine)
         return replace(report, points=points)
 
@@ -215,9 +227,8 @@ class MigrateJob:
     ) -> None:
         check_generation(session)
         state_dir = to_state_dir(self._settings)
-        before = DeadLetters.read(
-            to_dead_letters_path(state_dir, self._settings) if state_dir else None
-        )
+        path = to_dead_letters_path(state_dir, self._settings) if state_dir else None
+        before = DeadLetters.read(path)
         try:
             check_failures(reports, before.failures.values())
             failures = [one for report in reports for one in report.failures]
@@ -261,7 +272,9 @@ class MigrateJob:
         roots = read_roots(live.metadata).values() or settings.roots
         sources = {one.name: one for root in roots if (one := _try_open(root, settings))}
         try:
-            known = live_encoder or load_recorded_encoder(live.space, settings, threads=1)
+            known = live_encoder or load_recorded_encoder(
+                live.space, settings, folder=read_model_folder(live), threads=1
+            )
         except ModelUnavailable as error:
             raise MigrationRefused(
                 f"the live generation's model cannot be loaded to compare with ({error}); publish "

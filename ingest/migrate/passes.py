@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ingest.migrate.removed_roots import drop_other_failures, drop_other_roots
 from ingest.sync.job import sync_roots
-from ingest.sync.roots import read_roots
+from ingest.sync.roots import read_roots, to_likely_name
 from schemas.errors import MigrationRefused, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ingest.store.collections import ConcreteCollection
     from ingest.sync.session import Session
     from schemas.report import RunReport
+    from schemas.settings import RootSettings
+    from schemas.sync_report import RootProblem
 
 MOST_PASSES = 5
 """Passes over the roots; what changes after the last of them is found by the next
 synchronisation."""
+
+_DONE = (
+    "added",
+    "updated",
+    "deleted",
+    "moved",
+    "moved_out",
+    "moved_in",
+    "images",
+    "texts",
+    "tokens",
+)
+"""Counts of what was done, as opposed to what is there."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -40,24 +58,60 @@ def build(session: Session, live: ConcreteCollection, *, force: bool) -> list[Ru
         SettingsError: The live generation knows no roots.
         StoreUnavailable: The store went away for longer than retries last.
     """
-    roots = list(read_roots(live.metadata).values()) or list(session.settings.roots)
-    if not roots:
-        raise SettingsError(
-            f"{live.name} does not know what it was filled from: run diptych sync SOURCE first"
-        )
     total: list[RunReport] = []
     for number in range(1, MOST_PASSES + 1):
+        remembered = _read_remembered(session, live)
+        roots = _choose_roots(remembered, session.settings.roots)
+        session.covered.clear()
         reports, problems = sync_roots(roots, session)
         if problems and not force:
-            raise MigrationRefused(
-                f"a root cannot be gone through: {problems[0].message}; the live generation stays "
-                "as it is. Run the same command again, or go on without it with --force"
-            )
+            raise MigrationRefused(_to_refusal(problems[0]))
         total = join(total, reports)
-        if session.stopping.is_set() or not any(map(_has_changed, reports)):
+        if session.stopping.is_set():
+            break
+        if remembered or not problems:
+            drop_other_roots(session, remembered.keys() or {one.root for one in reports})
+        if not problems:
+            drop_other_failures(session)
+        has_same_roots = _read_remembered(session, live) == remembered
+        if has_same_roots and not any(map(_has_changed, reports)):
             break
         _LOG.info("pass %d over the roots found changes; looking once more", number)
     return total
+
+
+def _read_remembered(session: Session, live: ConcreteCollection) -> dict[str, RootSettings]:
+    """The live generation's roots as they are now: one may be removed during the build.
+
+    Raises:
+        SettingsError: There are none, in the settings neither.
+    """
+    remembered = read_roots(session.engine.read_metadata(live.name))
+    if not remembered and not session.settings.roots:
+        raise SettingsError(
+            f"{live.name} does not know what it was filled from: run diptych sync SOURCE first"
+        )
+    return remembered
+
+
+def _choose_roots(
+    remembered: Mapping[str, RootSettings], configured: Sequence[RootSettings]
+) -> list[RootSettings]:
+    """The roots of the live generation, each from where the settings say, if they do."""
+    if not remembered:
+        return list(configured)
+    by_name = {to_likely_name(root): root for root in configured}
+    return [by_name.get(name, root) for name, root in remembered.items()]
+
+
+def _to_refusal(problem: RootProblem) -> str:
+    name = shlex.quote(problem.root)
+    return (
+        f"the root {problem.root!r} cannot be gone through: {problem.message}; the live generation "
+        "stays as it is. Mount it or wait for it, or name its new place in [[roots]] with "
+        f"name = {json.dumps(problem.root)}, and run the same command again; or remove it with "
+        f"diptych forget {name}; or go on without it with --force"
+    )
 
 
 def _has_changed(report: RunReport) -> bool:
@@ -73,10 +127,7 @@ def join(before: Sequence[RunReport], now: Sequence[RunReport]) -> list[RunRepor
         if (old := earlier.get(report.root)) is None:
             joined.append(report)
             continue
-        sums = {
-            name: getattr(old.counts, name) + getattr(report.counts, name)
-            for name in ("added", "updated", "deleted", "moved", "images", "texts", "tokens")
-        }
+        sums = {name: getattr(old.counts, name) + getattr(report.counts, name) for name in _DONE}
         counts = replace(report.counts, **sums)
         unchanged = max(0, counts.scanned - counts.failed - counts.added - counts.updated)
         joined.append(replace(report, counts=replace(counts, unchanged=unchanged)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
@@ -15,9 +17,12 @@ if TYPE_CHECKING:
 
 
 def without_index(source: Source, url: str) -> Source:
-    """The source without an embedded index that lies inside it."""
-    index = to_index_path(url)
-    if not isinstance(source, FolderSource) or index is None or source.path not in index.parents:
+    """The source without an embedded index that lies inside it, links on the way or not."""
+    path = to_index_path(url)
+    if not isinstance(source, FolderSource) or path is None:
         return source
-    relative = GitIgnoreSpecPattern.escape(index.relative_to(source.path).as_posix())
+    index, folder = (Path(os.path.realpath(one)) for one in (path, source.path))
+    if folder not in index.parents:
+        return source
+    relative = GitIgnoreSpecPattern.escape(index.relative_to(folder).as_posix())
     return replace(source, exclude=(*source.exclude, f"/{relative}/"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from urllib.parse import quote, quote_from_bytes, unquote, unquote_to_bytes
 
 FOLDER = "folder"
@@ -58,6 +59,13 @@ def from_source_uri(source_uri: str) -> tuple[str, str]:
         msg = f"not a source URI: {source_uri!r} (expected SCHEME://ROOT/PATH)"
         raise ValueError(msg)
     return unquote(match["root"]), os.fsdecode(unquote_to_bytes(match["path"]))
+
+
+def to_root(source_uri: str) -> str:
+    """The root of :func:`from_source_uri`; empty where it is not such a URI."""
+    with suppress(ValueError):
+        return from_source_uri(source_uri)[0]
+    return ""
 
 
 def to_printable(path: str) -> str:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
 from ingest.dead_letters import DeadLetters
 from ingest.ledger.database import LedgerDamaged
 from ingest.ledger.ledger import Ledger
-from ingest.sources.uris import from_source_uri
+from ingest.sources.uris import to_root
 from ingest.store.collections import resolve_collection
 from ingest.store.connect import to_index_path
 from ingest.store.generations import list_generations
 from ingest.store.retrying import open_store_patiently
 from ingest.store.write_guard import SYNC_TOKEN
-from ingest.sync.roots import read_roots
+from ingest.sync.roots import find_root_names, read_roots, to_unconfigured_notes
 from ingest.sync.state import to_dead_letters_path, to_ledger_path, to_state_dir
 from schemas.collection import root_modality_filter
 from schemas.records import Modality
@@ -27,16 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from qdrant_client import models
-
     from ingest.store.collections import ConcreteCollection
     from ingest.store.engine import Engine
     from ingest.store.generations import Generation
     from schemas.report import Failure
     from schemas.settings import Settings
-
-PAGE_POINTS = 1_000
-"""Points whose root is read in one request."""
 
 BYTES_PER_BLOCK = 512
 """POSIX leaves the unit of ``st_blocks`` open; every system in use has this one."""
@@ -64,13 +59,15 @@ def read_status(settings: Settings, *, engine: Engine | None = None) -> StatusRe
             stack.enter_context(closing(ledger))
             state = _judge(ledger, collection)
         failures = _read_failures(ledger, settings)
+        roots = tuple(_read_roots(engine, collection, ledger, failures))
+        indexed = [one.root for one in roots if one.images or one.texts]
         return StatusReport(
             url=settings.url,
             collection=collection.name,
             model_id=collection.space.model_id,
             fingerprint=collection.space.fingerprint,
             points=engine.count(collection.name).count,
-            roots=tuple(_read_roots(engine, collection, ledger, failures)),
+            roots=roots,
             failures=dict(Counter(failure.kind for failure in failures).most_common()),
             generations=_read_generations(engine, settings),
             last_run=_read_last_run(ledger),
@@ -78,6 +75,7 @@ def read_status(settings: Settings, *, engine: Engine | None = None) -> StatusRe
             ledger_path=None if path is None else str(path),
             ledger_bytes=0 if path is None else _measure_ledger(path),
             index_bytes=_measure_index(settings),
+            notes=to_unconfigured_notes(indexed, settings, collection.metadata),
         )
 
 
@@ -120,7 +118,7 @@ def _read_roots(
     failures: Iterable[Failure],
 ) -> list[RootStatus]:
     remembered = read_roots(collection.metadata)
-    failed = Counter(_to_root(failure) for failure in failures)
+    failed = Counter(to_root(failure.source_uri) for failure in failures)
     states = ledger.read_roots() if ledger else {}
     counts = _count_roots(engine, collection.name, remembered.keys() | states.keys())
     return [
@@ -143,7 +141,7 @@ def _count_roots(
     """Image and text points by root; others are looked for only where points are left over."""
     counts = {name: _count(engine, collection_name, name) for name in names}
     if sum(map(sum, counts.values())) != engine.count(collection_name).count:
-        others = _find_roots(engine, collection_name) - counts.keys()
+        others = find_root_names(engine, collection_name) - counts.keys()
         counts |= {name: _count(engine, collection_name, name) for name in others}
     return counts
 
@@ -154,25 +152,6 @@ def _count(engine: Engine, collection_name: str, root: str) -> tuple[int, int]:
         for modality in (Modality.IMAGE, Modality.TEXT)
     )
     return images, texts
-
-
-def _find_roots(engine: Engine, collection_name: str) -> set[str]:
-    names: set[str] = set()
-    offset: models.ExtendedPointId | None = None
-    while True:
-        points, offset = engine.scroll(
-            collection_name, limit=PAGE_POINTS, offset=offset, with_payload=["root"]
-        )
-        found = [(point.payload or {}).get("root") for point in points]
-        names.update(name for name in found if isinstance(name, str))
-        if offset is None:
-            return names
-
-
-def _to_root(failure: Failure) -> str:
-    with suppress(ValueError):
-        return from_source_uri(failure.source_uri)[0]
-    return ""
 
 
 def _read_generations(engine: Engine, settings: Settings) -> tuple[GenerationStatus, ...]:

@@ -28,6 +28,7 @@ def to_status_table(report: StatusReport) -> str:
         lines.append(f"on disk    {_to_size(report.index_bytes)}")
     lines += ["", "".join(f"{name:>{_WIDTH}}" for name in _COUNTS) + "  root"]
     lines += [_to_root_line(root) for root in report.roots]
+    lines += report.notes
     lines += ["", *_to_generation_lines(report)]
     if report.failures:
         lines += ["", *(f"{count:>{_WIDTH},}  {kind}" for kind, count in report.failures.items())]

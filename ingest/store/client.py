@@ -12,20 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 from qdrant_client.http.models import WriteOrdering
 
+from ingest.store.client_faceting import ClientFaceting
+from ingest.store.client_vectors import ClientVectors, clamp_scores, to_plain_vectors, to_selector
 from ingest.store.engine import Engine
 from ingest.store.translate import translated
 from ingest.store.vectors import check_distance, check_points, check_requests, check_vector
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from qdrant_client import QdrantClient, models
     from qdrant_client.http.models import QueryResponse  # models' own is another class
 
     from ingest.store.engine import PayloadFields, PointsSelector
+    from schemas.payload_indexes import PayloadIndex
 
 
-class ClientEngine(Engine):
+class ClientEngine(ClientFaceting, ClientVectors, Engine):
     """An engine on a ``QdrantClient``.
 
     Args:
@@ -38,15 +41,15 @@ class ClientEngine(Engine):
 
     def __init__(self, client: QdrantClient, address: str) -> None:
         """Take the client over."""
-        self._client = client
-        self.address = address
+        super().__init__(client, address)
 
     @translated
-    def create_collection(
+    def create_collection(  # noqa: PLR0913 - the parameters are QdrantClient's
         self,
         collection_name: str,
         vectors_config: models.VectorParams,
         *,
+        sparse_vectors_config: Mapping[str, models.SparseVectorParams] | None = None,
         metadata: Mapping[str, Any] | None = None,
         hnsw_config: models.HnswConfigDiff | None = None,
         optimizers_config: models.OptimizersConfigDiff | None = None,
@@ -57,6 +60,7 @@ class ClientEngine(Engine):
         return self._client.create_collection(
             collection_name,
             vectors_config,
+            sparse_vectors_config=sparse_vectors_config,
             metadata=None if metadata is None else dict(metadata),
             hnsw_config=hnsw_config,
             optimizers_config=optimizers_config,
@@ -107,7 +111,7 @@ class ClientEngine(Engine):
         self,
         collection_name: str,
         field_name: str,
-        field_schema: models.PayloadSchemaType,
+        field_schema: PayloadIndex,
         *,
         wait: bool = True,
     ) -> models.UpdateResult:
@@ -158,8 +162,13 @@ class ClientEngine(Engine):
         with_payload: PayloadFields = True,
         with_vectors: bool = False,
     ) -> list[models.Record]:
-        return self._client.retrieve(
-            collection_name, list(ids), with_payload=with_payload, with_vectors=with_vectors
+        return to_plain_vectors(
+            self._client.retrieve(
+                collection_name,
+                list(ids),
+                with_payload=with_payload,
+                with_vectors=to_selector(with_vectors=with_vectors),
+            )
         )
 
     @translated
@@ -173,14 +182,15 @@ class ClientEngine(Engine):
         with_payload: PayloadFields = True,
         with_vectors: bool = False,
     ) -> tuple[list[models.Record], models.ExtendedPointId | None]:
-        return self._client.scroll(
+        page, following = self._client.scroll(
             collection_name,
             scroll_filter,
             limit=limit,
             offset=offset,
             with_payload=with_payload,
-            with_vectors=with_vectors,
+            with_vectors=to_selector(with_vectors=with_vectors),
         )
+        return to_plain_vectors(page), following
 
     @translated
     def count(
@@ -214,11 +224,11 @@ class ClientEngine(Engine):
             limit=limit,
             offset=offset,
             with_payload=with_payload,
-            with_vectors=with_vectors,
+            with_vectors=to_selector(with_vectors=with_vectors),
             score_threshold=score_threshold,
             search_params=self._effort(search_params),
         )
-        clamp_scores(response.points)
+        clamp_scores(to_plain_vectors(response.points))
         return response
 
     @translated
@@ -227,12 +237,19 @@ class ClientEngine(Engine):
     ) -> list[QueryResponse]:
         check_requests(requests)
         understood = [
-            request.model_copy(update={"params": self._effort(request.params)})
+            request.model_copy(
+                update={
+                    "params": self._effort(request.params),
+                    "with_vector": to_selector(with_vectors=bool(request.with_vector)),
+                }
+            )
             for request in requests
         ]
         responses = self._client.query_batch_points(collection_name, understood)
-        for response in responses:
-            clamp_scores(response.points)
+        for request, response in zip(requests, responses, strict=True):
+            if not request.using:  # of a sparse vector, which has no cosine
+                clamp_scores(response.points)
+            to_plain_vectors(response.points)
         return responses
 
     @translated
@@ -259,12 +276,12 @@ class ClientEngine(Engine):
             limit=limit,
             group_size=group_size,
             with_payload=with_payload,
-            with_vectors=with_vectors,
+            with_vectors=to_selector(with_vectors=with_vectors),
             score_threshold=score_threshold,
             search_params=self._effort(search_params),
         )
         for group in result.groups:
-            clamp_scores(group.hits)
+            clamp_scores(to_plain_vectors(group.hits))
         return result
 
     def _effort(self, search_params: models.SearchParams | None) -> models.SearchParams | None:
@@ -281,9 +298,3 @@ class ClientEngine(Engine):
     @translated
     def close(self) -> None:
         self._client.close()
-
-
-def clamp_scores(points: Iterable[models.ScoredPoint]) -> None:
-    """Undo the rounding that makes a vector's cosine with itself 1.0000001, in place."""
-    for point in points:
-        point.score = min(1.0, max(-1.0, point.score))

@@ -13,15 +13,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
+from ingest.store.payload_indexes import ensure_payload_indexes
 from schemas.collection import (
-    PAYLOAD_INDEXES,
     SCHEMA_VERSION,
     from_generation,
     to_generation,
-    vector_params,
 )
 from schemas.errors import CollectionMissing, SettingsError, SpaceMismatch, StoreRejected
 from schemas.space import EmbeddingSpace
+from schemas.vectors import sparse_vector_params, vector_params
+from schemas.words import WORDS, WORDS_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -218,18 +219,6 @@ def _ensure_generation(
         create_collection(engine, generation, space, canary)
 
 
-def ensure_payload_indexes(engine: Engine, generation: str) -> None:
-    """Make the payload indexes a collection lacks: one made by an older version has fewer.
-
-    Raises:
-        StoreUnavailable: The store did not answer; call again.
-    """
-    indexed = engine.get_collection(generation).payload_schema
-    for field, schema in PAYLOAD_INDEXES.items():
-        if field not in indexed:
-            engine.create_payload_index(generation, field, schema)
-
-
 def create_collection(
     engine: Engine,
     generation: str,
@@ -254,10 +243,16 @@ def create_collection(
         "space": space.to_json(),
         "fingerprint": space.fingerprint,
         "canary": {modality: [list(row) for row in rows] for modality, rows in canary.items()},
+        WORDS: WORDS_VERSION,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     try:
-        engine.create_collection(generation, vector_params(space), metadata=metadata)
+        engine.create_collection(
+            generation,
+            vector_params(space),
+            sparse_vectors_config=sparse_vector_params(),
+            metadata=metadata,
+        )
     except StoreRejected:
         # On a server another run may have been faster, or an answer may have got lost.
         if not engine.collection_exists(generation):

@@ -5,7 +5,8 @@ documentation holds here too. Three engines answer them: a server, an embedded i
 and memory (:mod:`ingest.store.connect`); the vocabulary of arguments stays within what all three
 understand. What is promised beyond Qdrant's own documentation:
 
-- One unnamed dense vector a point, compared by cosine. Scores are cosines, in [-1, 1].
+- One unnamed dense vector a point, compared by cosine: scores are cosines, in [-1, 1], and
+  vectors that are returned are dense. Beside it sparse ones, see :mod:`ingest.store.sparse`.
 - A zero vector, or one that is not finite, is refused before it is stored or searched with.
 - A write has been applied when its method returns (``wait=True`` is the default everywhere) and
   survives the death of this process; it survives the death of the machine after :meth:`flush`.
@@ -16,6 +17,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from ingest.store.aliases import AliasEngine
+from ingest.store.faceting import Faceting
+from ingest.store.sparse import SparseEngine
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Self
@@ -23,28 +28,29 @@ if TYPE_CHECKING:
     from qdrant_client import models
     from qdrant_client.http.models import QueryResponse  # models' own is another class
 
+    from schemas.payload_indexes import PayloadIndex
+
     PointsSelector: TypeAlias = (
         list[models.ExtendedPointId] | models.Filter | models.FilterSelector | models.PointIdsList
     )
     """Which points a write concerns: ids or a filter, bare or in Qdrant's own wrapping."""
-
     PayloadFields: TypeAlias = bool | list[str] | models.PayloadSelector
     """Which payload fields an answer carries: all, none, those named, or all but some."""
 
 
-class Engine(Protocol):
+class Engine(AliasEngine, Faceting, SparseEngine, Protocol):
     """A vector store.
 
-    Besides what it documents, every method raises ``CollectionMissing`` (neither a collection nor
-    an alias has that name), ``StoreUnavailable`` (the store did not answer or asked to come back
-    later) and ``StoreRejected`` (it understood and refused; trying again cannot help).
+    Besides what it documents, every method raises ``CollectionMissing`` (nothing has that name),
+    ``StoreUnavailable`` (no answer, or "later") and ``StoreRejected`` (refused for good).
     """
 
-    def create_collection(
+    def create_collection(  # noqa: PLR0913 - the parameters are QdrantClient's
         self,
         collection_name: str,
         vectors_config: models.VectorParams,
         *,
+        sparse_vectors_config: Mapping[str, models.SparseVectorParams] | None = None,
         metadata: Mapping[str, Any] | None = None,
         hnsw_config: models.HnswConfigDiff | None = None,
         optimizers_config: models.OptimizersConfigDiff | None = None,
@@ -56,6 +62,7 @@ class Engine(Protocol):
         Args:
             collection_name: A new name; neither a collection nor an alias may have it.
             vectors_config: Dimension; the distance must be cosine.
+            sparse_vectors_config: Names and parameters of sparse vectors.
             metadata: JSON-ready fields that are kept with the collection.
             hnsw_config: Of the vector index; None, as below, for the engine's defaults.
             optimizers_config: When an index is built.
@@ -91,30 +98,11 @@ class Engine(Protocol):
         """The names of all collections; aliases are not among them."""
         ...
 
-    def get_aliases(self) -> models.CollectionsAliasesResponse:
-        """All aliases with their collections."""
-        ...
-
-    def get_collection_aliases(self, collection_name: str) -> models.CollectionsAliasesResponse:
-        """The aliases of one collection."""
-        ...
-
-    def update_collection_aliases(
-        self, change_aliases_operations: Sequence[models.AliasOperations]
-    ) -> bool:
-        """Apply all changes or none, at once for readers; an alias that exists is moved.
-
-        Raises:
-            CollectionMissing: An alias would point to nothing.
-            StoreRejected: An alias would take the name of a collection.
-        """
-        ...
-
     def create_payload_index(
         self,
         collection_name: str,
         field_name: str,
-        field_schema: models.PayloadSchemaType,
+        field_schema: PayloadIndex,
         *,
         wait: bool = True,
     ) -> models.UpdateResult:
@@ -237,8 +225,9 @@ class Engine(Protocol):
     ) -> list[QueryResponse]:
         """Answer several requests in one round trip, in order.
 
-        A request has a vector as its ``query``, and None in fields that :meth:`query_points` lacks.
-        Beware that here payloads are returned only on demand. It raises as that one does.
+        A request has a vector as its ``query``, and None in fields that :meth:`query_points` lacks;
+        but a sparse one, with its name in ``using``, is scored by its dot product. Beware that here
+        payloads are returned only on demand. It raises as that one does.
         """
         ...
 
@@ -256,7 +245,7 @@ class Engine(Protocol):
         score_threshold: float | None = None,
         search_params: models.SearchParams | None = None,
     ) -> models.GroupsResult:
-        """The nearest points, gathered by the value of a payload field.
+        """The nearest points by the value of a payload field; raises as :meth:`query_points`.
 
         Args:
             collection_name: See :meth:`scroll`.
@@ -273,9 +262,6 @@ class Engine(Protocol):
 
         Returns:
             Groups in the order of their best point, points in a group nearest first.
-
-        Raises:
-            InvalidVector: As for :meth:`query_points`.
         """
         ...
 

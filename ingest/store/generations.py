@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ingest.store.collections import (
     create_collection,
-    ensure_payload_indexes,
     point_alias,
     read_aliases,
     read_collection,
     read_names,
 )
+from ingest.store.payload_indexes import ensure_payload_indexes
 from schemas.collection import from_generation, to_generation
 from schemas.errors import CollectionMissing, LockHeld, MigrationRefused, StoreRejected
 
@@ -98,9 +98,18 @@ def list_generations(engine: Engine, name: str, *, counts: bool = False) -> list
 
 
 def ensure_building(
-    engine: Engine, name: str, space: EmbeddingSpace, canary: Canary, target: str
+    engine: Engine,
+    name: str,
+    space: EmbeddingSpace,
+    canary: Canary,
+    target: str,
+    *,
+    is_alike: Callable[[str], bool] = lambda _: False,
 ) -> ConcreteCollection:
-    """A generation to build in: the one that an interrupted build for the same target left, or new.
+    """A generation to build in.
+
+    It is the one that an interrupted build for the same target left; else one that is kept and
+    alike, such as one that was rolled back from; else new.
 
     Args:
         engine: Where to.
@@ -108,17 +117,23 @@ def ensure_building(
         space: Where its vectors will lie.
         canary: Kept in the metadata of a new one.
         target: Digest of everything that decides its points.
+        is_alike: Whether the points of a kept generation of the space are made as these will be.
 
     Raises:
         StoreRejected: Another run has just made one with the same number for something else.
         StoreUnavailable: The store did not answer; call again.
     """
     generations = list_generations(engine, name)
-    for generation in reversed(generations):
-        if generation.is_building:
-            found = read_collection(engine, generation.name)
-            if _is_for(found, space, target):
-                return _resume(engine, found)
+    for building in reversed([one for one in generations if one.is_building]):
+        found = read_collection(engine, building.name)
+        if _is_for(found, space, target):
+            return _resume(engine, found, target)
+    pointed = set(read_aliases(engine).values())
+    former = [one for one in generations if not one.is_building and one.name not in pointed]
+    for kept in reversed(former):
+        found = read_collection(engine, kept.name)
+        if found.space == space and is_alike(found.name):
+            return _resume(engine, found, target)
     concrete = to_generation(name, _read_highest(engine, name, generations) + 1)
     marks = {STATE: BUILDING, TARGET: target}
     create_collection(engine, concrete, space, canary, more=marks)
@@ -166,6 +181,7 @@ def roll_back(engine: Engine, name: str) -> tuple[str, str]:
     # What is live was published, even if the run that did so was cut short.
     _settle(engine, live)
     point_alias(engine, name, previous)
+    _settle(engine, previous)  # a migration may have begun to bring it up to date
     return previous, live
 
 
@@ -204,10 +220,11 @@ def prune(
         )
     pointed = set(read_aliases(engine).values())
     spare = [one for one in generations if one.name not in pointed]
-    former = [one for one in spare if not one.is_building]
+    # One that is brought up to date to be published again is what a rollback goes to until then.
+    former = [one for one in spare if not one.is_building or one.name == live.previous]
     former.sort(key=lambda one: (one.name == live.previous, one.number), reverse=True)
-    building = [one.name for one in spare if one.is_building and abandon]
-    removed = [one.name for one in former[keep:]] + building
+    building = [one for one in spare if one.is_building and abandon and one not in former]
+    removed = [one.name for one in former[keep:] + building]
     if removed:
         highest = _read_highest(engine, name, generations)
         engine.update_collection(live.name, metadata={HIGHEST: highest})
@@ -229,11 +246,12 @@ def _is_for(collection: ConcreteCollection, space: EmbeddingSpace, target: str) 
     return collection.metadata.get(TARGET) == target and collection.space == space
 
 
-def _resume(engine: Engine, building: ConcreteCollection) -> ConcreteCollection:
-    """One whose making or publishing may have been cut short, to be built in again."""
+def _resume(engine: Engine, building: ConcreteCollection, target: str) -> ConcreteCollection:
+    """One that is there, to be built in (again)."""
     ensure_payload_indexes(engine, building.name)
-    if building.metadata.get(STATE) != BUILDING:
-        engine.update_collection(building.name, metadata={STATE: BUILDING})
+    marks = {STATE: BUILDING, TARGET: target}
+    if any(building.metadata.get(key) != mark for key, mark in marks.items()):
+        engine.update_collection(building.name, metadata=marks)
     return read_collection(engine, building.name)
 
 

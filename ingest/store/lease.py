@@ -26,8 +26,8 @@ from uuid import uuid4
 
 from ingest.store.collections import LEASES
 from ingest.store.lease_point import FREE, LeasePoint, Standing
-from ingest.store.patience import Patience
-from schemas.errors import LockHeld, StoreError, StoreRejected, StoreUnavailable
+from ingest.store.patience import Patience, wait_unless_stopped
+from schemas.errors import LockHeld, RunStopped, StoreError, StoreRejected, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,6 +66,12 @@ class Clock:
     sleep: Callable[[float], None] = time.sleep
 
 
+def _to_clock(stopping: Event | None) -> Clock:
+    if stopping is None:
+        return Clock()
+    return Clock(sleep=lambda left: wait_unless_stopped(stopping, left, "another run to end"))
+
+
 class Lease:
     """The right to write to one generation, for one run.
 
@@ -75,6 +81,7 @@ class Lease:
         place: Equal only for runs that share a lock file, which the caller holds.
         seconds: How long a holder may be silent before it is taken for dead.
         clock: The time.
+        stopping: Once it is set, another machine's run is watched no longer.
     """
 
     def __init__(
@@ -85,12 +92,14 @@ class Lease:
         place: str,
         seconds: float,
         clock: Clock | None = None,
+        stopping: Event | None = None,
     ) -> None:
         """Nothing is asked yet."""
         self._point = LeasePoint(engine, generation)
         self._generation = generation
         self._seconds = seconds
-        self._clock = clock or Clock()
+        self._clock = clock or _to_clock(stopping)
+        self._patience = Patience(stopping=stopping)
         self._mine = Standing(
             str(uuid4()), place, lease_seconds=seconds, host=socket.gethostname(), pid=os.getpid()
         )
@@ -114,6 +123,7 @@ class Lease:
             LockHeld: Another run holds it and lives; names it.
             StoreUnavailable: The server did not answer.
             StoreRejected: The server is too old to write on conditions.
+            RunStopped: The run is to stop, and nothing was taken.
         """
         self._point.ensure_collection()
         seen = self._point.read()
@@ -199,8 +209,7 @@ class Lease:
             StoreRejected: It was written all the same.
         """
         stranger = replace(self._mine, holder=str(uuid4()))
-        patience = Patience()
-        retrying = patience.to_retrying(patience.to_deadline())
+        retrying = self._patience.to_retrying(self._patience.to_deadline())
         retrying(self._point.write, replace(self._mine, holder=FREE), stranger)
         if self._point.read().is_free:
             raise StoreRejected(
@@ -213,6 +222,7 @@ class Lease:
 
         Raises:
             LockHeld: It lives, or its clock and ours agree that it may.
+            RunStopped: The run is to stop.
         """
         patience = self._seconds
         if 0 < seen.lease_seconds < math.inf:
@@ -283,5 +293,5 @@ def _keep_beating(lease: Lease, ended: Event) -> None:
             lease.beat()
         except LockHeld:
             return  # the next check says so
-        except StoreError as error:  # an outage; check() minds how long it lasts
+        except (StoreError, RunStopped) as error:  # an outage; check() minds how long it lasts
             _LOG.warning("a lease could not be renewed: %s", error)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ingest.store.engine import PointsSelector
+    from schemas.payload_indexes import PayloadIndex
 
 
 class MemoryEngine(ClientEngine):
@@ -35,7 +36,7 @@ class MemoryEngine(ClientEngine):
         self,
         collection_name: str,
         field_name: str,  # noqa: ARG002 - nothing is indexed
-        field_schema: models.PayloadSchemaType,  # noqa: ARG002 - likewise
+        field_schema: PayloadIndex,  # noqa: ARG002 - likewise
         *,
         wait: bool = True,  # noqa: ARG002 - likewise
     ) -> models.UpdateResult:

@@ -15,6 +15,7 @@ from ingest.store.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from threading import Event
     from typing import Self
 
     import tenacity
@@ -31,6 +32,7 @@ RETRIED: Final = frozenset(
         "create_collection",
         "create_payload_index",
         "delete_collection",
+        "facet",
         "get_aliases",
         "get_collection",
         "get_collection_aliases",
@@ -44,6 +46,7 @@ RETRIED: Final = frozenset(
         "scroll",
         "update_collection",
         "update_collection_aliases",
+        "update_vectors",
     }
 )
 """Reads, and writes that may be repeated when an answer got lost.
@@ -57,23 +60,27 @@ CONNECTING_SECONDS: Final = 60.0
 noticed within a minute."""
 
 
-def open_store_patiently(settings: Settings, *, connecting_seconds: float = 0.0) -> Engine:
+def open_store_patiently(
+    settings: Settings, *, connecting_seconds: float = 0.0, stopping: Event | None = None
+) -> Engine:
     """:func:`ingest.store.connect.open_store` for runs that should outlast an outage.
 
     Args:
         settings: Name the index.
         connecting_seconds: How long the first request is tried; without it once, so that whoever
             mistyped an address is told at once.
+        stopping: Ends the patience of every request, once it is set.
 
     Returns:
         An engine that repeats what may be repeated, as :func:`with_retries`.
 
     Raises:
+        RunStopped: ``stopping`` was set before the first answer.
         DiptychError: See :func:`ingest.store.connect.connect`.
     """
-    patience = Patience(total_seconds=connecting_seconds)
+    patience = Patience(total_seconds=connecting_seconds, stopping=stopping)
     engine: Engine = _retrying(patience)(open_store, settings)
-    return with_retries(engine) if "://" in settings.url else engine
+    return with_retries(engine, Patience(stopping=stopping)) if "://" in settings.url else engine
 
 
 def with_retries(engine: Engine, patience: Patience | None = None) -> Engine:
@@ -95,12 +102,17 @@ def without_retries(engine: Engine) -> Engine:
     return engine.beneath if isinstance(engine, _Retrying) else engine
 
 
+def to_patience(engine: Engine) -> Patience:
+    """How long the requests of an engine are tried; as long as usual where it retries none."""
+    return engine.patience if isinstance(engine, _Retrying) else Patience()
+
+
 class _Retrying:
     """Passes every method on, those of :data:`RETRIED` through a retry."""
 
     def __init__(self, beneath: Engine, patience: Patience) -> None:
         self.beneath = beneath
-        self._patience = patience
+        self.patience = patience
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute of the engine
         found = getattr(self.beneath, name)
@@ -113,7 +125,7 @@ class _Retrying:
         self.beneath.close()
 
     def _call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - likewise
-        return _retrying(self._patience)(method, *args, **kwargs)
+        return _retrying(self.patience)(method, *args, **kwargs)
 
 
 def _retrying(patience: Patience) -> tenacity.Retrying:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from ingest.store.sparse import check_sparse, to_dense, to_sparse_vectors
 from schemas.errors import InvalidVector, StoreRejected
 
 if TYPE_CHECKING:
@@ -24,16 +25,17 @@ def check_points(points: Iterable[models.PointStruct], dimension: int | None = N
     """Refuse a batch that holds a vector that could not be found again.
 
     Args:
-        points: With one unnamed dense vector each.
+        points: With one unnamed dense vector each, and any sparse ones.
         dimension: What every vector must have, where it is known.
 
     Raises:
         InvalidVector: A vector is zero, not finite or of another dimension; names the point.
-        StoreRejected: A point has no vector, or one of another kind.
+        StoreRejected: A point has no dense vector, or one of another kind.
     """
     for point in points:
         owner = f"point {point.id}"
-        check_vector(_to_plain(point.vector, owner), dimension, owner)
+        check_vector(_to_plain(to_dense(point.vector), owner), dimension, owner)
+        to_sparse_vectors(point.vector, owner)
 
 
 def check_vector(vector: list[float], dimension: int | None, owner: str) -> None:
@@ -72,20 +74,35 @@ def check_requests(requests: Iterable[models.QueryRequest], dimension: int | Non
         StoreRejected: A query is not a plain vector.
     """
     for number, request in enumerate(requests):
-        check_vector(to_query_vector(request, number), dimension, f"query {number}")
+        check_request(request, number, dimension)
 
 
-def to_query_vector(request: models.QueryRequest, number: int) -> list[float]:
-    """The vector that a request asks with.
+def check_request(
+    request: models.QueryRequest, number: int, dimension: int | None
+) -> list[float] | models.SparseVector:
+    """The checked vector that a request asks with, see :func:`check_requests`."""
+    vector = to_query_vector(request, number)
+    if isinstance(vector, list):
+        check_vector(vector, dimension, f"query {number}")
+    else:
+        check_sparse(vector, f"query {number}")
+    return vector
+
+
+def to_query_vector(request: models.QueryRequest, number: int) -> list[float] | models.SparseVector:
+    """The vector that a request asks with: a sparse one of a name, or a dense one.
 
     Raises:
         StoreRejected: It asks with something else, or for more than a plain search.
     """
     owner = f"query {number}"
-    extras = [name for name in ("prefetch", "using", "lookup_from") if getattr(request, name)]
+    asked = getattr(request.query, "nearest", request.query)
+    is_sparse = bool(request.using) and not isinstance(asked, list) and hasattr(asked, "indices")
+    unknown = ("prefetch", "lookup_from") if is_sparse else ("prefetch", "using", "lookup_from")
+    extras = [name for name in unknown if getattr(request, name)]
     if extras:
         raise StoreRejected(f"{owner}: {', '.join(extras)} is not understood by every engine")
-    return _to_plain(getattr(request.query, "nearest", request.query), owner)
+    return cast("models.SparseVector", asked) if is_sparse else _to_plain(asked, owner)
 
 
 def _to_plain(vector: object, owner: str) -> list[float]:

@@ -6,7 +6,8 @@ from threading import Lock
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from ingest.store.collections import ensure_payload_indexes
+from ingest.store.payload_indexes import ensure_payload_indexes
+from ingest.store.words import ensure_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,14 +22,15 @@ ledger that was sealed with the value that stands there knows all that was writt
 class WriteGuard:
     """Called before every write to one collection.
 
-    The first call makes the payload indexes that are missing and puts a fresh token into the
-    collection's metadata, from which on no ledger agrees with it.
+    The first call makes the payload indexes and words that are missing, and puts a fresh token into
+    the collection's metadata, from which on no ledger agrees with it.
 
     Args:
         engine: Where the collection is.
         collection_name: Its own name.
         check: Called every time; raises when the run may not write any more.
         token: What the collection carried when the run began.
+        confirm: Called before the first write; raises when the run is not what it is taken for.
 
     Attributes:
         has_written: Whether anything was about to be written.
@@ -41,12 +43,14 @@ class WriteGuard:
         *,
         check: Callable[[], None] = lambda: None,
         token: str | None = None,
+        confirm: Callable[[], None] = lambda: None,
     ) -> None:
         """Nothing is written yet."""
         self._token = token
         self._engine = engine
         self._collection_name = collection_name
         self._check = check
+        self._confirm = confirm
         self._lock = Lock()
         self.has_written = False
 
@@ -60,7 +64,9 @@ class WriteGuard:
         self._check()
         with self._lock:
             if not self.has_written:
+                self._confirm()
                 ensure_payload_indexes(self._engine, self._collection_name)
+                ensure_words(self._engine, self._collection_name)
                 self._replace_token()
                 self.has_written = True
 

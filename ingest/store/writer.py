@@ -16,8 +16,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from ingest.store.patience import Patience
-from ingest.store.retrying import without_retries
+from ingest.store.retrying import to_patience, without_retries
 from schemas.errors import StoreRejected, StoreTimeout
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from qdrant_client import models
 
     from ingest.store.engine import Engine, PointsSelector
+    from ingest.store.patience import Patience
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class Writer:
         collection_name: A generation's own name, so that a swap of the alias cannot divert it.
         points_per_request: Points in one request at most; 64 to 256 suit a server.
         bytes_per_request: Bytes in one request at most, by an upper estimate.
-        patience: How long a write is tried.
+        patience: How long a write is tried; by default as long as the engine tries its own.
         before_write: Called before every writing request; what it raises, the write raises.
     """
 
@@ -92,7 +92,7 @@ class Writer:
         self._collection_name = collection_name
         self._points_per_request = max(1, points_per_request)
         self._bytes_per_request = bytes_per_request
-        self._patience = patience or Patience()
+        self._patience = patience or to_patience(engine)
         self._counts = WriteCounts()
 
     @property
@@ -240,7 +240,7 @@ def to_loose_size_bytes(point: models.PointStruct) -> int:
     characters six; for nested values, whose size it does not look into, it gives more than any
     request holds.
     """
-    size = 128 + (len(point.vector) * BYTES_PER_FLOAT if isinstance(point.vector, list) else 0)
+    size = 128 + _count_numbers(point.vector) * BYTES_PER_FLOAT
     for key, value in (point.payload or {}).items():
         if isinstance(value, str):
             size += 6 * len(value)
@@ -253,5 +253,16 @@ def to_loose_size_bytes(point: models.PointStruct) -> int:
 def to_size_bytes(point: models.PointStruct) -> int:
     """An upper estimate of a point's share of a request, in JSON or gRPC."""
     payload = _encode_json(point.payload)
-    floats = len(point.vector) if isinstance(point.vector, list) else 0
-    return floats * BYTES_PER_FLOAT + len(payload.encode(errors="surrogatepass")) + 128
+    numbers = _count_numbers(point.vector)
+    return numbers * BYTES_PER_FLOAT + len(payload.encode(errors="surrogatepass")) + 128
+
+
+def _count_numbers(vector: object) -> int:
+    """How many numbers a dense vector has, or one with sparse vectors by name."""
+    if isinstance(vector, list):
+        return len(vector)
+    if isinstance(vector, dict):
+        return sum(
+            len(one) if isinstance(one, list) else 2 * len(one.indices) for one in vector.values()
+        )
+    return 0

@@ -95,7 +95,7 @@ def sync(  # noqa: PLR0913 - one parameter an option
         allow_mass_delete=allow_mass_delete, checksum=checksum, retry_failed=retry_failed
     )
     if plans:
-        return _plan(roots, settings, options, as_json=as_json)
+        return _plan(roots, settings, options, stopping, as_json=as_json)
     from ingest.sync.job import SyncJob
     from ingest.telemetry.publish import Outlets, run_published
 
@@ -127,12 +127,17 @@ def to_roots(sources: tuple[str, ...], listing: dict[str, Any]) -> list[RootSett
 
 
 def _plan(
-    roots: list[RootSettings], settings: Settings, options: SyncOptions, *, as_json: bool
+    roots: list[RootSettings],
+    settings: Settings,
+    options: SyncOptions,
+    stopping: Event,
+    *,
+    as_json: bool,
 ) -> int:
     from ingest.sync.plan_table import to_plan_table
     from ingest.sync.planning import make_plan
 
-    plan = make_plan(roots, settings, options=options)
+    plan = make_plan(roots, settings, options=options, stopping=stopping)
     click.echo(json.dumps(plan.to_json(), indent=2) if as_json else to_plan_table(plan))
     return plan.exit_code
 

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from ingest.background import refresh_background
-from ingest.job import choose_encoder, ensure_live
+from ingest.encoder_choice import choose_encoder
+from ingest.job import ensure_live
 from ingest.logs import log_fields
 from ingest.recorded_policy import with_recorded_policy
 from ingest.store.collections import find_live
+from ingest.store.model_folder import remember_model_folder
 from ingest.store.retrying import CONNECTING_SECONDS, open_store_patiently
-from ingest.sync.root_sync import RootSync
+from ingest.sync.root_sync import RootSync, sweep_all
 from ingest.sync.roots import choose_roots, open_root, remember_roots
 from ingest.sync.session import SyncOptions, open_session, with_sound_ledger
 from schemas.errors import SettingsError, SourceUnavailable
@@ -78,15 +80,22 @@ class SyncJob:
             SpaceMismatch: The collection belongs to another model.
             ModelUnavailable: The model cannot be loaded.
             SettingsError: There is no root to synchronise.
+            RunStopped: ``stopping`` was set while waiting for the server or another run.
         """
         with ExitStack() as stack:
-            engine = engine or stack.enter_context(closing(_open_store(self._settings)))
+            engine = engine or stack.enter_context(closing(self._open_store()))
             live = find_live(engine, self._settings.collection)
             self._settings = with_recorded_policy(live, self._settings)
             encoder = encoder or choose_encoder(live, self._settings)
             collection = ensure_live(engine, self._settings.collection, encoder, live)
+            remember_model_folder(engine, collection, self._settings)
             run = partial(self._run, engine, encoder, collection)
             return with_sound_ledger(run, self._settings, collection.name)
+
+    def _open_store(self) -> Engine:
+        return open_store_patiently(
+            self._settings, connecting_seconds=CONNECTING_SECONDS, stopping=self._stopping
+        )
 
     def _run(self, engine: Engine, encoder: Encoder, collection: ConcreteCollection) -> SyncReport:
         started, begun, run_id = datetime.now(UTC), monotonic(), uuid4().hex
@@ -126,29 +135,29 @@ class SyncJob:
 def sync_roots(
     roots: Sequence[RootSettings], session: Session
 ) -> tuple[list[RunReport], list[RootProblem]]:
-    """Go through roots one after another; one that cannot be gone through holds up no other.
+    """Index all roots, then sweep them; one that cannot be gone through holds up no other.
+
+    What moved from one root to another has lent its vectors before it is removed. When the run is
+    stopped before all are indexed, nothing is removed.
 
     Raises:
         StoreUnavailable: The store went away for longer than retries last.
-        SettingsError: Two roots are the same.
     """
-    reports, problems = [], []
-    opened, unopened = open_all(roots, session.settings)
-    problems += unopened
+    opened, problems = open_all(roots, session.settings)
+    begun: list[tuple[str, RootSync]] = []
     for root, source in opened:
         if session.stopping.is_set():
             break
-        try:
-            accept = partial(
-                remember_roots, session.engine, session.collection.name, [(root, source)]
-            )
-            outcome = RootSync(source, session, on_accepted=accept).run()
-        except (SourceUnavailable, SettingsError) as error:
-            problems.append(RootProblem.from_error(source.name, error))
-            continue
-        reports.append(outcome.report)
-        if outcome.refusal is not None:
-            problems.append(RootProblem.from_error(source.name, outcome.refusal))
+        accept = partial(remember_roots, session.engine, session.collection.name, [(root, source)])
+        begun.append((source.name, RootSync(source, session, on_accepted=accept)))
+        begun[-1][1].index()
+    if not session.stopping.is_set():
+        sweep_all([sync for _, sync in begun if sync.is_indexed])
+    reports = []
+    for name, sync in begun:
+        outcome = sync.to_outcome()
+        reports += [outcome.report] if outcome.report else []
+        problems += [RootProblem.from_error(name, error) for error in outcome.problems]
     return reports, problems
 
 
@@ -188,10 +197,6 @@ def _finish(session: Session) -> int | None:
     if session.guard.has_written and not session.stopping.is_set():
         engine.optimize(name)
     return engine.count(name).count
-
-
-def _open_store(settings: Settings) -> Engine:
-    return open_store_patiently(settings, connecting_seconds=CONNECTING_SECONDS)
 
 
 def _to_unopened(root: RootSettings, error: DiptychError) -> RootProblem:

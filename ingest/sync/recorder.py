@@ -6,8 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ingest.ledger.ledger import Settled
-from ingest.ledger.rows import to_known
+from ingest.ledger.rows import Settled, to_known
 from ingest.outcome import Action
 from schemas.collection import to_listing_digest, to_listing_payload
 from schemas.records import Part

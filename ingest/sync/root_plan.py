@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ingest.comparison import check_modality, find_difference, read_content, to_version
 from ingest.dead_letters import DeadLetters
 from ingest.ledger.ledger import RootState
+from ingest.ledger.rows import is_set_aside
 from ingest.plan import read_root
 from ingest.refresh import check_rival, to_other_kind
 from ingest.sources.uris import to_source_uri
@@ -18,9 +19,10 @@ from schemas.errors import MassDeleteRefused, SourceError, UnsupportedModality
 from schemas.sync_plan import PlanAction, PlanEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ingest.fingerprint import Fingerprints, Version
+    from ingest.ledger.rows import Deaths
     from ingest.plan import Known
     from ingest.sources.source import Source
     from ingest.sync.session import Session, SyncOptions
@@ -39,7 +41,7 @@ class RootMemory:
         known: What the collection holds, by URI.
         stamps: Stamp of each indexed item.
         failed: Stamp and failure of each item that failed.
-        attempts: How often the process died with an item.
+        deaths: The items with which the process died.
         letters: What failed in any root.
         state: Of the root as a whole.
         is_same_place: Whether root and pipeline are what they were, so that stamps mean something.
@@ -48,7 +50,7 @@ class RootMemory:
     known: Mapping[str, Known] = field(default_factory=dict)
     stamps: dict[str, str | None] = field(default_factory=dict)
     failed: Mapping[str, tuple[str | None, Failure]] = field(default_factory=dict)
-    attempts: Mapping[str, int] = field(default_factory=dict)
+    deaths: Mapping[str, Deaths] = field(default_factory=dict)
     letters: DeadLetters = field(default_factory=DeadLetters)
     state: RootState = field(default_factory=RootState)
     is_same_place: bool = False
@@ -83,7 +85,7 @@ def read_memory(source: Source, session: Session) -> RootMemory:
         known=known,
         stamps=stamps,
         failed=ledger.read_failed(prefix),
-        attempts=ledger.read_attempts(),
+        deaths=ledger.read_deaths(),
         letters=session.letters,
         state=state,
         is_same_place=is_same_place,
@@ -91,7 +93,7 @@ def read_memory(source: Source, session: Session) -> RootMemory:
 
 
 class RootPlan:
-    """Plans one root. For one pass.
+    """Plans one root. For one pass: :meth:`list_items`, :meth:`find_moved`, :meth:`to_entries`.
 
     Args:
         source: The root.
@@ -101,6 +103,7 @@ class RootPlan:
         options: What the run would be asked for.
 
     Attributes:
+        added: How many items of each content hash would be added and excuse none that vanished yet.
         refusal: Why the sweep would be refused.
     """
 
@@ -119,30 +122,59 @@ class RootPlan:
         self._settings = settings
         self._options = options
         self._decisions: dict[str, _Decision] = {}
+        self._vanished: list[str] = []
+        self._moved: set[str] = set()
+        self._listed = 0
         self._new: dict[str, str] = {}
+        self.added: Counter[str] = Counter()
+        self._unclaimed: defaultdict[str, deque[str]] = defaultdict(deque)
         self.refusal: MassDeleteRefused | None = None
 
-    def to_entries(self) -> list[PlanEntry]:
-        """One entry an item, in the order of the listing; what vanished comes last.
+    def list_items(self) -> None:
+        """Decide on everything that is listed.
 
         Raises:
             SourceUnavailable: The source went away.
             SettingsError: It cannot be listed as asked for.
         """
         memory = self._memory
-        known = len(memory.stamps)
         believes = memory.is_same_place and not self._options.checksum
         selection = Selection(
             dict(memory.stamps),
             memory.failed,
-            memory.attempts,
+            memory.deaths,
             memory.letters,
             believes_stamps=believes,
         )
         for item in selection.iter_changed(self._iter_listed()):
             self._decisions[item.source_uri] = self._decide(item)
         self._add_held_back(selection)
-        self._add_vanished(selection, known)
+        self._vanished, self._listed = selection.to_vanished(), selection.listed
+        self.added = Counter(self._new.values())
+        for uri, content_hash in self._new.items():
+            self._unclaimed[content_hash].append(uri)
+
+    def find_moved(self, plans: Sequence[RootPlan]) -> None:
+        """Which vanished items are among those that plans add; each of these excuses one."""
+        for uri in (uri for uri in self._vanished if uri not in self._moved):
+            for plan in plans:
+                same_bytes = take_twin(self._memory.known[uri].versions, plan.added)
+                if same_bytes is not None:
+                    self._moved.add(uri)
+                    plan.claim(same_bytes, uri)
+                    break
+
+    def claim(self, content_hash: str, origin: str) -> None:
+        """An item that would be added has moved here."""
+        reason = f"moved from {origin} (same bytes)"
+        self._decisions[self._unclaimed[content_hash].popleft()] = (PlanAction.MOVE, reason)
+
+    def to_entries(self) -> list[PlanEntry]:
+        """One entry an item, in the order of the listing; what vanished comes last."""
+        for uri in self._vanished:
+            if uri not in self._moved:
+                self._decisions[uri] = (PlanAction.DELETE, "gone from its source")
+        self._check_sweep()
         name = self._source.name
         return [
             PlanEntry(action, name, uri, reason)
@@ -191,6 +223,8 @@ class RootPlan:
         letters = self._memory.letters
         if letters.retry:
             return PlanAction.RETRY, "asked for by --retry-failed"
+        if is_set_aside(failure):
+            return PlanAction.RETRY, "left alone for long enough, or changed"
         if letters.find_final(failure.source_uri, version) is not None:
             return _to_failed_again(failure)
         if (failure.content_hash, failure.fingerprint) == version:
@@ -203,36 +237,37 @@ class RootPlan:
         for record in selection.suspects:
             self._decisions[record.source_uri] = self._decide(record)
         for record in selection.quarantined:
-            reason = "the process died with it time and again: it waits for --retry-failed"
+            reason = "the process died with it time and again: it is left alone for some runs"
             self._decisions[record.source_uri] = (PlanAction.FAIL, reason)
 
-    def _add_vanished(self, selection: Selection, known: int) -> None:
-        vanished = selection.to_vanished()
-        added: defaultdict[str, deque[str]] = defaultdict(deque)
-        for uri, content_hash in self._new.items():
-            added[content_hash].append(uri)
-        unclaimed = Counter(self._new.values())
-        moved = 0
-        for uri in vanished:
-            same_bytes = take_twin(self._memory.known[uri].versions, unclaimed)
-            if same_bytes is None:
-                self._decisions[uri] = (PlanAction.DELETE, "gone from its source")
-                continue
-            moved += 1
-            reason = f"moved from {uri} (same bytes)"
-            self._decisions[added[same_bytes].popleft()] = (PlanAction.MOVE, reason)
-        self._check_sweep(lost=len(vanished) - moved, known=known, listed=selection.listed)
-
-    def _check_sweep(self, *, lost: int, known: int, listed: int) -> None:
+    def _check_sweep(self) -> None:
         """As the run would."""
         if self._options.allow_mass_delete:
             return
-        share, before = self._settings.max_delete_share, self._memory.state.mount_point
         try:
-            check_sweep(self._source, before, lost=lost, known=known, listed=listed, share=share)
+            check_sweep(
+                self._source,
+                self._memory.state.mount_point,
+                lost=len(self._vanished) - len(self._moved),
+                known=len(self._memory.stamps),
+                listed=self._listed,
+                share=self._settings.max_delete_share,
+            )
         except MassDeleteRefused as refusal:
             self.refusal = refusal
 
 
 def _to_failed_again(failure: Failure) -> _Decision:
     return PlanAction.FAIL, f"failed before and has not changed since: {failure.kind}"
+
+
+def to_all_entries(plans: Sequence[RootPlan]) -> list[PlanEntry]:
+    """The entries of all roots, once it is known which of their items moved.
+
+    What one adds excuses first what vanished from it, then what did from others.
+    """
+    for plan in plans:
+        plan.find_moved([plan])
+    for plan in plans:
+        plan.find_moved(plans)
+    return [entry for plan in plans for entry in plan.to_entries()]

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from itertools import chain
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from ingest.assembly import AssemblyLine, to_workers
-from ingest.callbacks import Callbacks
-from ingest.ledger.ledger import RootState, Settled
-from ingest.outcome import Action, Outcome, Tally
-from ingest.plan import read_root
-from ingest.progress import Progress
-from ingest.refresh import Refresh, check_rival, to_other_kind
-from ingest.sources.uris import to_source_uri
 from ingest.stopwatch import Stopwatch
-from ingest.store.writer import Writer
-from ingest.sync.recorder import Recorder
-from ingest.sync.selection import Selection, to_quarantined
-from ingest.sync.sweep import check_sweep, delete_items, take_twin, to_mount_point
+from ingest.sync.root_pass import RootPass
+from ingest.sync.two_passes import add_up
 from schemas.collection import root_filter
-from schemas.errors import MassDeleteRefused
+from schemas.errors import CountMismatch, SettingsError, SourceUnavailable
 from schemas.report import RunReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterator, Sequence
 
+    from ingest.outcome import Tally
     from ingest.sources.source import Source
     from ingest.sync.session import Session
-    from schemas.errors import SourceError
-    from schemas.records import Record
+    from schemas.errors import DiptychError
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +29,20 @@ class RootOutcome:
     """What became of one root.
 
     Attributes:
-        report: What was done.
-        refusal: Why nothing was removed, if much had vanished.
+        report: What was done; None if it was not even begun to be listed.
+        problems: Why that is not all.
     """
 
-    report: RunReport
-    refusal: MassDeleteRefused | None = None
+    report: RunReport | None
+    problems: tuple[DiptychError, ...] = ()
 
 
 class RootSync:
     """Makes one root's part of a collection equal to its source. For one run.
+
+    In two steps, so that what moved from one root to another lends its vectors before it goes:
+    :meth:`index`, for every root; then :meth:`sweep`. What goes wrong with the root alone is
+    among the problems of :meth:`to_outcome`; ``StoreUnavailable`` is raised.
 
     Args:
         source: The root.
@@ -61,183 +54,87 @@ class RootSync:
         self, source: Source, session: Session, *, on_accepted: Callable[[], None] = lambda: None
     ) -> None:
         """Nothing is listed yet."""
-        self._on_accepted = on_accepted
         self._source = source
         self._session = session
-        self._ledger = session.ledger
-        self._prefix = to_source_uri(source.name, "", source.scheme)
-        self._context = session.to_context(source)
-        self._tally = Tally()
         self._stopwatch = Stopwatch()
-        self._skipped: Counter[str] = Counter()
+        self._to_pass = partial(RootPass, source, session, self._stopwatch, on_accepted=on_accepted)
+        self._passes = [self._to_pass()]
+        self._whole: list[bool] = []
+        self._is_swept = False
+        self._problems: list[DiptychError] = []
         self._notes: list[str] = []
-        self._workers: dict[str, int] = {}
-        self._refusal: MassDeleteRefused | None = None
+        self._seconds = 0.0
 
-    def run(self) -> RootOutcome:
-        """Go through the root.
+    @property
+    def is_indexed(self) -> bool:
+        """Whether the end of the listing was reached."""
+        return self._whole == [True] and not self._problems
 
-        Raises:
-            StoreUnavailable: The store went away for longer than retries last.
-            SourceUnavailable: The source did; what was done until then is done.
-            SettingsError: The root's name stands for another place that is still there.
-        """
+    @property
+    def newest(self) -> RootPass:
+        """The pass under way."""
+        return self._passes[-1]
+
+    def index(self) -> None:
+        """Index what is listed."""
+        with self._attempt():
+            self._whole.append(self.newest.index())
+
+    def sweep(self) -> None:
+        """Remove what vanished and count; if that does not add up, do all of it once more."""
+        with self._attempt():
+            self._sweep()
+            if not self._is_counted_right():
+                self._notes.append("the points did not add up: the root was gone through once more")
+                self._repeat()
+
+    def to_outcome(self) -> RootOutcome:
+        """What became of the root."""
+        refusals = [one.refusal for one in self._passes if one.refusal is not None]
+        problems = (*self._problems, *refusals[-1:])
+        tally = self._to_tally()
+        was_begun = bool(self._whole or tally.sums["scanned"])
+        return RootOutcome(self._to_report(tally) if was_begun else None, problems)
+
+    @contextmanager
+    def _attempt(self) -> Iterator[None]:
         begun = perf_counter()
-        whole = self._pass()
-        if whole and not self._is_counted_right():
-            self._notes.append("the points did not add up: the root was gone through once more")
-            self._rebuild()
-            self._tally = Tally()
-            whole = self._pass()
-        report = self._to_report(perf_counter() - begun, is_interrupted=not whole)
-        return RootOutcome(report, self._refusal)
-
-    def _pass(self) -> bool:
-        """Once through the root; gives whether its end was reached."""
-        session = self._session
-        with self._stopwatch.lap("known"):
-            state = self._agree()
-        context = self._context
-        if state.context != context:  # until all of it is gone through, its stamps mean nothing
-            session.agreed[self._source.name] = state._replace(context=None)
-            self._ledger.forget_context(self._source.name)  # also if this run is not sealed
-        failed = self._ledger.read_failed(self._prefix)
-        stamps = self._ledger.read_stamps(self._prefix)
-        known = len(stamps)
-        selection = Selection(
-            stamps,
-            failed,
-            self._ledger.read_attempts(),
-            session.letters,
-            believes_stamps=state.context == context and not session.options.checksum,
-        )
-        recorder = Recorder(self._ledger, self._source.name, selection.stamps_seen)
-        whole = self._index(selection, recorder)
-        self._count(selection)
-        if whole:
-            self._sweep(selection, recorder, known=known, mount_before=state.mount_point)
-            session.agreed[self._source.name] = self._to_state(state, context)
-            session.covered.add(self._prefix)
-        return whole
-
-    def _to_state(self, before: RootState, context: str) -> RootState:
-        """What holds of the root after it was gone through."""
-        refused = self._refusal is not None and before.mount_point is not None
-        mount_point = before.mount_point if refused else to_mount_point(self._source)
-        return RootState(
-            None, context, mount_point, datetime.now(UTC).isoformat(timespec="seconds")
-        )
-
-    def _agree(self) -> RootState:
-        """Make the ledger agree with the collection, and see that the name means this place."""
-        name = self._source.name
-        if name not in self._session.agreed:
-            self._rebuild()
-            self._session.agreed[name] = self._ledger.read_root(name)
-        state = self._session.agreed[name]
-        if self._ledger.has_others(name, self._prefix):
-            raise to_other_kind(self._source)
-        first = self._ledger.find_first(self._prefix)
-        if first is not None and state.context != self._context:
-            check_rival(self._source, first, self._ledger[first].location)
-        self._on_accepted()
-        return state
-
-    def _rebuild(self) -> None:
-        session, name = self._session, self._source.name
-        found = read_root(session.engine, session.collection.name, name)
-        self._ledger.rebuild(name, found)
-        if found:
-            session.rebuilt.add(name)
-
-    def _index(self, selection: Selection, recorder: Recorder) -> bool:
-        """Everything that is listed; gives whether the end of the listing was reached."""
-        with Progress(self._source, shown=self._session.options.show_progress) as progress:
-            writer = self._to_writer()
-            refresh = Refresh(self._ledger)
-
-            def settle(outcome: Outcome) -> None:
-                refresh.apply(outcome, writer)
-                self._tally.add(outcome)
-                recorder.add(outcome)
-                progress.advance(outcome)
-
-            callbacks = Callbacks(settle, recorder.write, recorder.intend)
-            listed = self._source.iter_records(self._skipped)
-            with self._stopwatch.lap("pipeline"):
-                whole = self._run_pipeline(selection.iter_changed(listed), writer, callbacks)
-                for suspect in selection.suspects:
-                    whole = whole and self._run_pipeline([suspect], writer, callbacks)
-        return whole
-
-    def _run_pipeline(
-        self, items: Iterable[Record | SourceError], writer: Writer, callbacks: Callbacks
-    ) -> bool:
-        """Index items; without any, nothing is started and nothing is loaded."""
-        session = self._session
-        iterator = iter(items)
-        first = next(iterator, None)
-        if first is None:
-            return not session.stopping.is_set()
-        workers = to_workers(session.settings, session.encoder, self._source)
-        self._workers = asdict(workers)
-        line = AssemblyLine(
-            self._source,
-            session.settings,
-            session.engine,
-            session.encoder,
-            self._stopwatch,
-            workers,
-        )
-        pipeline = line.to_pipeline(
-            session.collection,
-            self._ledger,
-            session.letters,
-            writer=writer,
-            callbacks=callbacks,
-            stopping=session.stopping,
-        )
-        return pipeline.run(chain((first,), iterator))
-
-    def _count(self, selection: Selection) -> None:
-        """What never came to the pipeline."""
-        self._tally.sums["scanned"] += selection.unchanged
-        self._tally.sums["unchanged"] += selection.unchanged
-        for record, failure in selection.failed_again:
-            self._tally.add(Outcome(Action.FAILED, record, failure=failure))
-        settled = []
-        for record in selection.quarantined:
-            failure = to_quarantined(record)
-            self._tally.add(Outcome(Action.FAILED, record, failure=failure))
-            settled.append(Settled(record.source_uri, record.stamp, None, failure))
-        self._ledger.settle(self._source.name, settled)
-
-    def _sweep(
-        self, selection: Selection, recorder: Recorder, *, known: int, mount_before: str | None
-    ) -> None:
-        """Remove what vanished."""
-        self._ledger.forget_failures(selection.to_vanished_failures())
-        vanished = selection.to_vanished()
-        moved = {uri for uri in vanished if take_twin(self._ledger[uri].versions, recorder.added)}
         try:
-            if not self._session.options.allow_mass_delete:
-                check_sweep(
-                    self._source,
-                    mount_before,
-                    lost=len(vanished) - len(moved),
-                    known=known,
-                    listed=selection.listed,
-                    share=self._session.settings.max_delete_share,
-                )
-        except MassDeleteRefused as refusal:
-            self._refusal = refusal
-            vanished = sorted(moved)
-        with self._stopwatch.lap("sweep"):
-            delete_items(self._to_writer(), vanished)
-        if vanished:
-            self._ledger.forget(vanished)
-        self._tally.sums["deleted"] += len(vanished)
-        self._tally.sums["moved"] += len(moved)
+            yield
+        except (SourceUnavailable, SettingsError) as error:
+            self._problems.append(error)
+        finally:
+            self._seconds += perf_counter() - begun
+
+    def _sweep(self) -> None:
+        self.newest.sweep()
+        self._is_swept = True
+
+    def _repeat(self) -> None:
+        """The second pass, over rows that are read anew."""
+        self.newest.rebuild()
+        self._is_swept = False
+        self._passes.append(self._to_pass())
+        self._whole.append(self.newest.index())
+        if not self._whole[-1]:
+            return
+        self.newest.find_moved([self.newest])
+        self._sweep()
+        if not self._is_counted_right():
+            self._disagree()
+
+    def _disagree(self) -> None:
+        """The next run reads the collection anew."""
+        name = self._source.name
+        self._session.agreed.pop(name, None)
+        self._session.ledger.distrust(name)
+        self._problems.append(
+            CountMismatch(
+                f"{name}: the collection holds another number of points than was written, also "
+                "after a second pass: does another program write to it? The next run reads it "
+                "anew; see diptych verify"
+            )
+        )
 
     def _is_counted_right(self) -> bool:
         """Whether the collection has as many points of the root as the ledger says.
@@ -250,14 +147,16 @@ class RootSync:
             return True
         with self._stopwatch.lap("count"):
             found = session.engine.count(session.collection.name, root_filter(name)).count
-        return found == self._ledger.count_points(name)
+        return found == session.ledger.count_points(name)
 
-    def _to_writer(self) -> Writer:
-        session = self._session
-        return Writer(session.engine, session.collection.name, before_write=session.guard)
+    def _to_tally(self) -> Tally:
+        if len(self._passes) == 1:
+            return self.newest.tally
+        return add_up(*self._passes, is_whole=self._whole[1:] == [True])
 
-    def _to_report(self, seconds: float, *, is_interrupted: bool) -> RunReport:
+    def _to_report(self, tally: Tally) -> RunReport:
         session, space = self._session, self._session.encoder.space
+        skipped = self._passes[-1 if self._whole[1:] == [True] else 0].skipped
         return RunReport(
             root=self._source.name,
             location=self._source.location,
@@ -265,11 +164,30 @@ class RootSync:
             collection=session.collection.name,
             model_id=space.model_id,
             fingerprint=space.fingerprint,
-            counts=self._tally.to_counts(),
-            failures=tuple(self._tally.failures),
-            seconds={**self._stopwatch.to_seconds(), "total": round(seconds, 4)},
-            interrupted=is_interrupted,
-            workers=self._workers,
+            counts=tally.to_counts(),
+            failures=tuple(tally.failures),
+            seconds={**self._stopwatch.to_seconds(), "total": round(self._seconds, 4)},
+            interrupted=not self._is_swept and not self._problems,
+            workers=self.newest.workers,
             notes=tuple(self._notes),
-            skipped=dict(self._skipped.most_common()),
+            skipped=dict(skipped.most_common()),
         )
+
+
+def sweep_all(roots: Sequence[RootSync]) -> None:
+    """Sweep roots that were indexed, once it is known which of their items moved.
+
+    Args:
+        roots: In order. What one added excuses first what vanished from it, then what did from
+            others.
+
+    Raises:
+        StoreUnavailable: The store went away for longer than retries last.
+    """
+    passes = [root.newest for root in roots]
+    for one in passes:
+        one.find_moved([one])
+    for one in passes:
+        one.find_moved(passes)
+    for root in roots:
+        root.sweep()

@@ -13,6 +13,7 @@ from schemas.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+    from threading import Event
 
     from ingest.store.engine import Engine
     from schemas.settings import Settings
@@ -54,7 +55,12 @@ class RunLock(FileLock):
 
 @contextmanager
 def only_run(
-    engine: Engine, generation: str, settings: Settings, state_dir: Path | None = None
+    engine: Engine,
+    generation: str,
+    settings: Settings,
+    state_dir: Path | None = None,
+    *,
+    stopping: Event | None = None,
 ) -> Iterator[Callable[[], None]]:
     """Be the only run that writes to a generation, on this machine and, on a server, on any.
 
@@ -63,6 +69,7 @@ def only_run(
         generation: Its own name.
         settings: Where the state lies, whether the index is a server's, how long a lease lasts.
         state_dir: Where the lock file lies; by default where the settings say.
+        stopping: Ends the wait for a run on another machine that may be dead.
 
     Yields:
         What to call before every write; it raises ``LockHeld`` when another run has taken over.
@@ -71,6 +78,7 @@ def only_run(
         LockHeld: Another run is under way.
         StoreError: The lock file cannot be made.
         StoreUnavailable: The server did not answer.
+        RunStopped: ``stopping`` was set while waiting.
     """
     state_dir = state_dir or to_state_dir(settings)
     with ExitStack() as stack:
@@ -86,5 +94,7 @@ def only_run(
         from ingest.sync.place import to_place
 
         place = to_place(lock_path, lock.descriptor)
-        lease = Lease(engine, generation, place=place, seconds=settings.lease_seconds)
+        lease = Lease(
+            engine, generation, place=place, seconds=settings.lease_seconds, stopping=stopping
+        )
         yield stack.enter_context(hold(lease)).check

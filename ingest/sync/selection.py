@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ingest.fingerprint import Version
+from ingest.ledger.rows import is_set_aside
 from schemas.errors import Quarantined, SourceError
 from schemas.report import Failure
 
@@ -12,10 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from ingest.dead_letters import DeadLetters
+    from ingest.ledger.rows import Deaths
     from schemas.records import Record
 
 KILLING_ATTEMPTS = 3
-"""An item with which the process died so often is left alone."""
+"""An item with which the process died so often is set aside."""
 
 
 class Unlisted:
@@ -42,7 +44,7 @@ class Selection:
     Args:
         stamps: Stamp of every indexed item of the root; consumed.
         failed: ``(stamp, failure)`` of every item of the root that failed.
-        attempts: How often the process died with an item under way.
+        deaths: The items with which the process died.
         letters: Tells which failures are not worth another try.
         believes_stamps: False to look at every item.
 
@@ -50,8 +52,8 @@ class Selection:
         listed: How many items and errors were listed.
         unchanged: How many were passed over, as they are indexed as they are.
         failed_again: Failures of those passed over as they would only fail again.
-        suspects: Items with which the process died, once or twice: held back, to be tried alone.
-        quarantined: Those with which it died too often.
+        suspects: Items with which the process died: held back, to be tried alone.
+        quarantined: Those with which it died too often to be tried in every run.
         stamps_seen: Stamp of each item that was let through.
     """
 
@@ -59,7 +61,7 @@ class Selection:
         self,
         stamps: dict[str, str | None],
         failed: Mapping[str, tuple[str | None, Failure]],
-        attempts: Mapping[str, int],
+        deaths: Mapping[str, Deaths],
         letters: DeadLetters,
         *,
         believes_stamps: bool = True,
@@ -68,7 +70,7 @@ class Selection:
         self._stamps = stamps
         self._failed = failed
         self._unseen_failures = set(failed)
-        self._attempts = attempts
+        self._deaths = deaths
         self._letters = letters
         self._believes_stamps = believes_stamps
         self._unlisted = Unlisted()
@@ -84,7 +86,7 @@ class Selection:
     ) -> Iterator[Record | SourceError]:
         """The items to look at, lazily, in their order."""
         pop, believes = self._stamps.pop, self._believes_stamps
-        failed, attempts = self._failed, self._attempts
+        failed, deaths = self._failed, self._deaths
         for item in listed:
             self.listed += 1
             if isinstance(item, SourceError):
@@ -99,10 +101,19 @@ class Selection:
                 continue
             if uri in failed and self._fails_again(item):
                 continue
-            if uri in attempts and self._is_held_back(item):
+            if uri in deaths:
+                self._hold_back(item)
                 continue
             self.stamps_seen[uri] = stamp
             yield item
+
+    def to_unseen(self) -> frozenset[str]:
+        """URIs that are indexed and were not listed, for whatever reason."""
+        return frozenset(self._stamps)
+
+    def to_suspects(self) -> list[Record]:
+        """Those to be tried alone, the worst last: it may end the process once more."""
+        return sorted(self.suspects, key=lambda one: self._deaths[one.source_uri].times)
 
     def to_vanished(self) -> list[str]:
         """URIs that are indexed and were not listed, below folders that could be; sorted."""
@@ -120,29 +131,38 @@ class Selection:
         """Whether it failed with this very stamp, in a way that another try will not change."""
         stamp, failure = self._failed[record.source_uri]
         self._unseen_failures.discard(record.source_uri)
-        if failure.kind == Quarantined.__name__ and stamp == record.stamp:
-            # Where nothing tells whether it changed, only a person can say so.
-            if self._letters.retry:
-                return False
-            self.failed_again.append((record, failure))
-            return True
         if not self._believes_stamps or stamp is None or stamp != record.stamp:
             return False
-        if not (failure.content_hash or failure.kind == Quarantined.__name__):
+        if not failure.content_hash:
             return False
         if self._letters.find_final(*_to_version(failure)) is None:
             return False
         self.failed_again.append((record, failure))
         return True
 
-    def _is_held_back(self, record: Record) -> bool:
-        attempts = self._attempts[record.source_uri]
-        if attempts >= KILLING_ATTEMPTS and not self._letters.retry:
-            self.quarantined.append(record)
-        else:
+    def _hold_back(self, record: Record) -> None:
+        deaths = self._deaths[record.source_uri]
+        if self._letters.retry or is_due(deaths) or self._has_changed(record):
             self.suspects.append(record)
+        else:
+            self.quarantined.append(record)
         self.stamps_seen[record.source_uri] = record.stamp
-        return True
+
+    def _has_changed(self, record: Record) -> bool:
+        """Whether it is not what it was when it was set aside."""
+        stamp, failure = self._failed.get(record.source_uri, (None, None))
+        return failure is not None and is_set_aside(failure) and stamp != record.stamp
+
+
+def is_due(deaths: Deaths) -> bool:
+    """Whether an item with which the process died is tried in this run.
+
+    Nothing tells one that kills the process from one that was under way whenever something else
+    did. So it is never given up: after three deaths one run passes it over, after four two, after
+    five four, and so on. A guilty one costs ever fewer runs, and an innocent one is indexed.
+    """
+    beyond = deaths.times - KILLING_ATTEMPTS
+    return beyond < 0 or deaths.passed_over >= 1 << beyond
 
 
 def _to_version(failure: Failure) -> tuple[str, Version]:
@@ -153,7 +173,7 @@ def to_quarantined(record: Record) -> Failure:
     """The failure of an item with which the process died too often."""
     error = Quarantined(
         record.source_uri,
-        "the process died each of the last times with it under way, so it is left alone until it "
-        "changes: look at the file, or try it again with --retry-failed",
+        "the process died each of the last times with it under way, so it is left alone for some "
+        "runs, or until it changes: look at the file, or try it again with --retry-failed",
     )
     return Failure.from_error(error, record.location)

@@ -6,16 +6,19 @@ import json
 import logging
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeVar
 
 from ingest.assembly import to_fingerprints
 from ingest.dead_letters import DeadLetters, write_dead_letters
+from ingest.encoders.lazy import confirm_space
 from ingest.ledger.database import LedgerDamaged, set_aside
 from ingest.ledger.ledger import Ledger
 from ingest.store.connect import to_index_path
 from ingest.store.generations import BUILDING, STATE
+from ingest.store.words import ensure_words
 from ingest.store.write_guard import SYNC_TOKEN, WriteGuard
 from ingest.sync.run_lock import only_run
 from ingest.sync.state import to_dead_letters_path, to_ledger_path, to_state_dir
@@ -75,6 +78,7 @@ class Session:
         agreed: What the ledger and the collection agree on, by root.
         covered: How the source URIs of roots begin that were gone through to their end.
         rebuilt: Roots whose rows were read anew from the payloads.
+        lender: Another generation of the same space, whose vectors may be taken.
     """
 
     settings: Settings
@@ -90,6 +94,7 @@ class Session:
     agreed: dict[str, RootState] = field(default_factory=dict)
     covered: set[str] = field(default_factory=set)
     rebuilt: set[str] = field(default_factory=set)
+    lender: str | None = None
 
     def __post_init__(self) -> None:
         """Roots that the ledger may be believed on."""
@@ -175,7 +180,9 @@ def open_session(
         letters_path = to_dead_letters_path(state_dir, settings, generation) if state_dir else None
         if state_dir is None:
             state_dir = Path(stack.enter_context(TemporaryDirectory(prefix="diptych-")))
-        check = stack.enter_context(only_run(engine, collection.name, settings, state_dir))
+        check = stack.enter_context(
+            only_run(engine, collection.name, settings, state_dir, stopping=stopping)
+        )
         path = to_ledger_path(state_dir, collection.name)
         ledger = stack.enter_context(closing(Ledger(path)))
         if blamed := ledger.blame():
@@ -183,6 +190,8 @@ def open_session(
         # What it says may have changed before the lock was ours.
         collection = replace(collection, metadata=engine.read_metadata(collection.name))
         token = collection.metadata.get(SYNC_TOKEN)
+        if not options.reads_only:
+            ensure_words(engine, collection.name)
         session = Session(
             settings=settings,
             options=options,
@@ -191,14 +200,26 @@ def open_session(
             collection=collection,
             ledger=ledger,
             letters=DeadLetters.read(letters_path, retry=options.retry_failed),
-            guard=WriteGuard(engine, collection.name, check=check, token=token),
+            guard=WriteGuard(
+                engine,
+                collection.name,
+                check=check,
+                token=token,
+                confirm=partial(confirm_space, encoder),
+            ),
             stopping=stopping,
             letters_path=letters_path,
         )
         try:
             yield session
             session.seal()
-        finally:
+        except BaseException:
             with suppress(StoreError):  # what ended the run is the news
-                ledger.withdraw()
-                session.list_failures()
+                _wind_up(session)
+            raise
+        _wind_up(session)
+
+
+def _wind_up(session: Session) -> None:
+    session.ledger.withdraw()
+    session.list_failures()

@@ -39,6 +39,11 @@ def to_lock_path(state_dir: Path, generation: str) -> Path:
     return state_dir / "ledger" / f"{generation}.lock"
 
 
+def to_known_spaces_path(state_dir: Path) -> Path:
+    """Where it is kept what space a model had; see :mod:`ingest.encoders.known_space`."""
+    return state_dir / "ledger"
+
+
 def to_dead_letters_path(
     state_dir: Path, settings: Settings, generation: str | None = None
 ) -> Path:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ingest.store.connect import to_index_path
 from ingest.sync.job import SyncJob
 from ingest.sync.state import to_state_dir
-from schemas.errors import DiptychError, SettingsError, StoreUnavailable
+from schemas.errors import DiptychError, RunStopped, SettingsError, StoreUnavailable
 from schemas.report import EXIT_OK
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ def watch(
     for _ in hint.iter_due(every_seconds):
         try:
             on_report(run_once(SyncJob(roots, settings, options=options, stopping=stopping)))
+        except RunStopped:
+            break
         except StoreUnavailable as error:
             _LOG.warning("%s; the next run tries again", error)
         except DiptychError as error:
@@ -85,7 +87,7 @@ class _Hint:
 
     Args:
         folders: Which are watched.
-        ignored: Folders in them that runs write to themselves.
+        ignored: Folders in them that runs write to themselves, without links.
         stopping: Ends it.
     """
 
@@ -110,7 +112,7 @@ class _Hint:
 
         changes = iter_changes(
             *folders,
-            watch_filter=lambda _, path: not path.startswith(self._ignored),
+            watch_filter=lambda _, path: not self._is_ours(path),
             debounce=30_000,
             step=int(DEBOUNCE_SECONDS * 1000),
             stop_event=self._stopping,
@@ -119,6 +121,10 @@ class _Hint:
         for changed in changes:
             _LOG.info("%d changes reported", len(changed))
             self._changed.set()
+
+    def _is_ours(self, path: str) -> bool:
+        """By the real path: a root may be reached through a link."""
+        return os.path.realpath(path).startswith(self._ignored)
 
 
 def _to_folders(report: SyncReport) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ingest.assembly import to_fingerprints
 from ingest.sources.uris import to_source_uri
-from ingest.sync.roots import open_root, read_roots
+from ingest.sync.roots import open_root, read_roots, to_likely_name
 from ingest.verify.points import REMOVED, Scan, scan_points
 from ingest.verify.root_audit import RootAudit, to_unreachable
 from schemas.audit import Finding, FindingKind
@@ -34,6 +34,7 @@ class Audit:
         roots: Names of those that were compared with their sources.
         items: How many items these listed.
         points: How many points were looked at.
+        indexed: Names of all roots that points have.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -42,6 +43,7 @@ class Audit:
     roots: list[str] = field(default_factory=list)
     items: int = 0
     points: int = 0
+    indexed: frozenset[str] = frozenset()
 
 
 def audit_roots(roots: Sequence[RootSettings], session: Session) -> Audit:
@@ -58,7 +60,7 @@ def audit_roots(roots: Sequence[RootSettings], session: Session) -> Audit:
     """
     fingerprints = to_fingerprints(session.settings, session.encoder.space)
     scan = scan_points(session.engine, session.collection.name, fingerprints, session.stopping)
-    found = Audit(points=scan.points)
+    found = Audit(points=scan.points, indexed=frozenset(scan.known))
     found.findings += [one.finding for one in scan.bad]
     found.removable += [one.id for one in scan.bad if one.finding.kind in REMOVED]
     if not scan.is_whole:
@@ -70,7 +72,7 @@ def audit_roots(roots: Sequence[RootSettings], session: Session) -> Audit:
         except (SourceUnavailable, SettingsError) as error:
             uri = to_source_uri(root.name or root.source, "")
             found.findings.append(to_unreachable(uri, root.source, str(error)))
-            names.add(root.name or _to_last_part(root.source))
+            names.add(to_likely_name(root))
             continue
         names.add(source.name)
         _compare(source, session, scan, found)
@@ -99,7 +101,3 @@ def _add_forgotten(scan: Scan, names: set[str], found: Audit) -> None:
             for uri, known in sorted(scan.known[name].items())
             if uri not in damaged
         ]
-
-
-def _to_last_part(spec: str) -> str:
-    return spec.rstrip("/").rpartition("/")[2]

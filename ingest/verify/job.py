@@ -12,15 +12,15 @@ from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from ingest.job import choose_encoder
-from ingest.ledger.ledger import Settled
+from ingest.encoder_choice import choose_encoder
+from ingest.ledger.rows import Settled
 from ingest.logs import log_fields
 from ingest.recorded_policy import with_recorded_policy
 from ingest.store.collections import check_space, resolve_collection
 from ingest.store.retrying import open_store_patiently
 from ingest.store.writer import Writer
 from ingest.sync.job import sync_roots
-from ingest.sync.roots import choose_roots
+from ingest.sync.roots import choose_roots, to_unconfigured_notes
 from ingest.sync.session import SyncOptions, open_session, with_sound_ledger
 from ingest.verify.audit import audit_roots
 from schemas.audit import AuditReport
@@ -86,7 +86,9 @@ class VerifyJob:
         started, begun, run_id = datetime.now(UTC), monotonic(), uuid4().hex
         with ExitStack() as stack:
             stack.enter_context(log_fields(run_id=run_id, collection=self._settings.collection))
-            engine = engine or stack.enter_context(closing(open_store_patiently(self._settings)))
+            engine = engine or stack.enter_context(
+                closing(open_store_patiently(self._settings, stopping=self._stopping))
+            )
             collection = resolve_collection(engine, self._settings.collection)
             self._settings = with_recorded_policy(collection, self._settings)
             encoder = encoder or choose_encoder(collection, self._settings)
@@ -219,4 +221,7 @@ def _to_report(session: Session, found: Audit) -> AuditReport:
         points=found.points,
         findings=tuple(found.findings),
         interrupted=session.stopping.is_set(),
+        notes=to_unconfigured_notes(
+            found.indexed - set(found.forgotten), session.settings, session.collection.metadata
+        ),
     )

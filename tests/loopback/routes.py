@@ -75,7 +75,10 @@ def _create_collection(store: Store, name: str, body: bytes) -> bool:
     if name in store.local.aliases:
         raise Refused(400, f"Wrong input: Can't create collection: alias {name} already exists")
     done = store.local.create_collection(
-        name, vectors_config=request.vectors, metadata=request.metadata
+        name,
+        vectors_config=request.vectors,
+        sparse_vectors_config=request.sparse_vectors,
+        metadata=request.metadata,
     )
     store.count("create_collection", name)
     return done
@@ -116,7 +119,13 @@ def _create_index(store: Store, name: str, body: bytes) -> Any:
     request = _parse(rest.CreateFieldIndex, body)
     store.local.get_collection(name)
     # Kept to be told of: a scan needs none.
-    index = models.PayloadIndexInfo(data_type=request.field_schema, points=0)
+    schema = request.field_schema
+    is_plain = isinstance(schema, str)
+    index = models.PayloadIndexInfo(
+        data_type=schema if is_plain else schema.type.value,
+        params=None if is_plain else schema,
+        points=0,
+    )
     store.indexes.setdefault(store.to_own_name(name), {})[request.field_name] = index
     store.count("index", name)
     return _done()
@@ -150,10 +159,17 @@ def _set_payload(store: Store, name: str, body: bytes) -> Any:
     return _done()
 
 
+def _update_vectors(store: Store, name: str, body: bytes) -> Any:
+    request = _parse(rest.UpdateVectors, body)
+    store.local.update_vectors(name, request.points)
+    store.count("update_vectors", name)
+    return _done()
+
+
 def _retrieve(store: Store, name: str, body: bytes) -> Any:
     request = _parse(rest.PointRequest, body)
     payload = True if request.with_payload is None else request.with_payload
-    return store.local.retrieve(name, request.ids, payload, bool(request.with_vector))
+    return store.local.retrieve(name, request.ids, payload, request.with_vector or False)
 
 
 def _scroll(store: Store, name: str, body: bytes) -> Any:
@@ -166,7 +182,7 @@ def _scroll(store: Store, name: str, body: bytes) -> Any:
         order_by=request.order_by,
         offset=request.offset,
         with_payload=payload,
-        with_vectors=bool(request.with_vector),
+        with_vectors=request.with_vector or False,
     )
     return rest.ScrollResult(points=records, next_page_offset=following)
 
@@ -194,8 +210,9 @@ def _nearest(store: Store, name: str, request: rest.QueryRequest) -> Any:
         limit=10 if request.limit is None else request.limit,
         offset=request.offset,
         with_payload=request.with_payload or False,
-        with_vectors=bool(request.with_vector),
+        with_vectors=request.with_vector or False,
         score_threshold=request.score_threshold,
+        using=request.using,
     )
 
 
@@ -209,9 +226,14 @@ def _query_groups(store: Store, name: str, body: bytes) -> Any:
         limit=10 if request.limit is None else request.limit,
         group_size=3 if request.group_size is None else request.group_size,
         with_payload=request.with_payload or False,
-        with_vectors=bool(request.with_vector),
+        with_vectors=request.with_vector or False,
         score_threshold=request.score_threshold,
     )
+
+
+def _facet(store: Store, name: str, body: bytes) -> Any:
+    request = _parse(rest.FacetRequest, body)
+    return store.local.facet(name, request.key, request.filter, request.limit or 10)
 
 
 def _done() -> Any:
@@ -238,9 +260,11 @@ _ROUTES: list[tuple[str, re.Pattern[str], _Handler]] = [
         ("PUT", f"{_NAME}/points", _upsert),
         ("POST", f"{_NAME}/points", _retrieve),
         ("POST", f"{_NAME}/points/delete", _delete),
+        ("PUT", f"{_NAME}/points/vectors", _update_vectors),
         ("POST", f"{_NAME}/points/payload", _set_payload),
         ("POST", f"{_NAME}/points/scroll", _scroll),
         ("POST", f"{_NAME}/points/count", _count),
+        ("POST", f"{_NAME}/facet", _facet),
         ("POST", f"{_NAME}/points/query", _query),
         ("POST", f"{_NAME}/points/query/batch", _query_batch),
         ("POST", f"{_NAME}/points/query/groups", _query_groups),

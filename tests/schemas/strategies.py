@@ -6,13 +6,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from schemas.records import Chunk, Modality, Part, Record
+from schemas.records import Chunk, Modality, Part, Place, Record
 
 texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=60)
 words = texts.filter(lambda text: bool(text.strip()))
 hashes = st.binary(min_size=4, max_size=8).map(lambda b: f"blake3:{b.hex()}")
 scalars = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | texts
 metadata = st.dictionaries(texts, scalars, max_size=3)
+places = st.builds(Place, st.floats(-90, 90), st.floats(-180, 180))
 
 
 @st.composite
@@ -68,4 +69,5 @@ def _image_chunks(draw: st.DrawFn, record: Record, shared: dict[str, Any]) -> Ch
         ocr_text=draw(phrases),
         keywords=tuple(draw(st.lists(words, max_size=2))),
         frame=draw(st.none() | st.integers(1, 99)),
+        place=draw(st.none() | places),
     )

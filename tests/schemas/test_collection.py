@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.collection import (
-    PAYLOAD_INDEXES,
     POINT_NAMESPACE,
     from_generation,
     from_payload,
@@ -22,8 +21,11 @@ from schemas.collection import (
     to_point,
     to_point_id,
 )
-from schemas.records import Chunk, Modality, Part, Record
+from schemas.payload_indexes import PAYLOAD_INDEXES
+from schemas.records import Chunk, Modality, Part, Place, Record
 from schemas.space import EmbeddingSpace
+from schemas.vectors import to_sparse_vector
+from schemas.words import to_document_weights
 from tests.schemas.strategies import chunks, words
 
 SPACE = EmbeddingSpace(
@@ -95,7 +97,9 @@ def test_a_point_carries_id_vector_and_fingerprint() -> None:
     chunk = Chunk(NOTE, 0, 1, "blake3:ab", text="hello")
     point = to_point(chunk, np.array([0.0, 0.6, 0.8], np.float32), "blake3:ff")
     assert point.id == to_point_id("folder://notes/a.txt", 0)
-    assert point.vector == np.array([0.0, 0.6, 0.8], np.float32).tolist()
+    assert isinstance(point.vector, dict)
+    assert point.vector[""] == np.array([0.0, 0.6, 0.8], np.float32).tolist()
+    assert point.vector["words"] == to_sparse_vector(to_document_weights(["hello"]))
     assert point.payload is not None
     assert point.payload["fingerprint"] == "blake3:ff"
 
@@ -133,6 +137,10 @@ def test_modality_is_indexed_first_and_every_indexed_field_is_in_some_payload() 
         height_pixels=1,
         taken_at="2020-01-01",
         keywords=("k",),
+        place=Place(48.1, 11.5),
+        caption="c",
+        alt_text="a",
+        ocr_text="o",
     )
     paged = Chunk(
         NOTE, 0, 1, "blake3:ab", text="hello", page=1, language="en", created_at="2020-01-01"

@@ -38,6 +38,9 @@ def test_exit_codes_are_those_of_the_documentation() -> None:
     assert codes == {
         "DiptychError": 1,
         "SettingsError": 78,
+        "RunStopped": 130,
+        "CountMismatch": 4,
+        "UnknownRoot": 2,
         "SourceError": 3,
         "UnreadableSource": 3,
         "DecodeError": 3,

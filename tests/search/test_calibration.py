@@ -13,12 +13,12 @@ from ingest.background import SAMPLE_POINTS, measure_background, refresh_backgro
 from ingest.encoders.canary import canary_vectors
 from ingest.store.collections import ensure_collection
 from ingest.store.connect import connect
-from schemas.background import LEVELS, Background, read_background, to_spread
+from schemas.background import LEVELS, Background, read_background
 from schemas.collection import modality_filter, to_point, to_point_id
 from schemas.errors import QueryError
 from schemas.query import Query
 from schemas.records import Modality
-from search.calibration import Calibration
+from search.calibration import Scale
 from search.searcher import Searcher
 from tests.legible import LegibleEncoder
 from tests.search.corpus import to_image_chunk, to_text_chunks
@@ -217,13 +217,15 @@ def test_an_items_own_pairs_are_no_background(engine: Engine, encoder: GapEncode
     counts = {IMAGE: TOPICS, TEXT: TOPICS}
     background = measure_background(engine, name, counts)
     (top,) = background.quantiles[IMAGE, TEXT][-1:]
-    perfect = (1 - encoder.images @ encoder.images.mean(axis=0)) / to_spread(background.means[TEXT])
+    nearness = 1 - encoder.images @ encoder.images.mean(axis=0)
+    perfect = nearness / background.spreads[IMAGE, TEXT]
     assert top < perfect.min()
 
 
 def test_a_background_survives_json() -> None:
     background = Background(
         means={IMAGE: (0.5, -0.25), TEXT: (0.0, 1.0)},
+        spreads={(IMAGE, TEXT): 0.125},
         quantiles={(IMAGE, TEXT): tuple(float(n) for n in range(len(LEVELS)))},
         counts={IMAGE: 10, TEXT: 20},
     )
@@ -236,8 +238,9 @@ def test_a_background_survives_json() -> None:
 @given(st.floats(-20, 20), st.floats(-20, 20))
 def test_percentiles_rise_with_scores_and_come_back(one: float, other: float) -> None:
     values = tuple(float(n) for n in range(-5, -5 + len(LEVELS)))
-    background = Background({IMAGE: (0.6, 0.0)}, {(TEXT, IMAGE): values}, {IMAGE: 9})
-    calibration = Calibration(background, [1.0, 0.0], TEXT)
+    direction = (TEXT, IMAGE)
+    background = Background({IMAGE: (0.6, 0.0)}, {direction: 0.2}, {direction: values}, {IMAGE: 9})
+    calibration = Scale(background).read(np.array([1, 0], dtype=np.float32), TEXT)
     low, high = sorted((one, other))
     first, second = (calibration.to_percentile(score, IMAGE) for score in (low, high))
     assert first is not None

@@ -12,16 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qdrant_client import QdrantClient, models
 
-from schemas.collection import PAYLOAD_INDEXES, to_payload, to_point_id
+from schemas.collection import to_payload, to_point_id
 from schemas.errors import QueryError, UnknownField
+from schemas.payload_indexes import LABELS, PAYLOAD_INDEXES, index_type
 from schemas.records import Chunk, Modality
+from schemas.where import field as ask
 from search.filters import to_filter
 from tests.search.corpus import HASH, to_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from schemas.query import Where
+    from schemas.where import Where
 
 DAY_NS = 86_400 * 10**9
 WORDS = ["a", "b,c", "Ärger", "2024-01-01"]
@@ -111,6 +113,7 @@ def ids_that_pass(
 
 
 def holds(where: Where, payload: dict[str, Any]) -> bool:
+    assert isinstance(where, Mapping)
     return all(one_holds(field, wanted, payload) for field, wanted in where.items())
 
 
@@ -153,20 +156,28 @@ def test_several_mappings_must_all_hold() -> None:
     assert len(filter_.must) == 4
 
 
-@pytest.mark.parametrize("field", sorted(PAYLOAD_INDEXES))
+KINDS = {field: index_type(index).value for field, index in PAYLOAD_INDEXES.items()}
+
+
+@pytest.mark.parametrize("field", sorted({*KINDS} - {LABELS}))
 def test_every_indexed_field_can_be_asked_for(field: str) -> None:
-    kind = PAYLOAD_INDEXES[field]
-    integer, date = models.PayloadSchemaType.INTEGER, models.PayloadSchemaType.DATETIME
-    word = "text" if field == "modality" else "word"
-    value: str | int = 3 if kind == integer else "2024-05-31" if kind == date else word
-    filter_ = to_filter(Modality.TEXT, {field: value})
+    plain: dict[str, str | int] = {"integer": 3, "datetime": "2024-05-31"}
+    asked: dict[str, Where] = {
+        "text": ask(field).words("moon"),
+        "geo": ask(field).near(48.1, 11.5, radius_meters=10),
+    }
+    filter_ = to_filter(
+        Modality.TEXT, asked.get(KINDS[field], {field: plain.get(KINDS[field], "text")})
+    )
     assert isinstance(filter_.must, list)
     assert len(filter_.must) == 2
 
 
-@pytest.mark.parametrize("field", ["colour", "", "location", "text", "metadata", "Title"])
+@pytest.mark.parametrize(
+    "field", ["colour", "", "location", "headings", "metadata", "Title", LABELS]
+)
 def test_unknown_fields_are_refused_with_the_known_ones(field: str) -> None:
-    with pytest.raises(UnknownField, match="known fields: chunk_ordinal, content_hash"):
+    with pytest.raises(UnknownField, match="known fields: alt_text, caption"):
         to_filter(Modality.TEXT, {field: "x"})
 
 
@@ -199,7 +210,7 @@ def test_malformed_paths_of_user_fields_are_refused(field: str) -> None:
         ({"metadata.a": None}, "compared with a number; None"),
         ({"metadata.a": {"gt": 1, "lt": "2024-01-01"}}, "compared with a number"),
         ({"metadata.a": {"gt": "2024-01-01", "lt": 1}}, "dates as text"),
-        ("page=3", "give a mapping of fields to values, not str"),
+        ("page=3", "give a mapping of fields to values or an expression of .* not str"),
         (["page=3"], "give a mapping"),
     ],
 )

@@ -18,6 +18,7 @@ from schemas.background import Background
 from schemas.collection import to_point
 from schemas.errors import QueryError
 from schemas.records import Modality
+from search.calibration import Scale
 from search.cli import search as search_command
 from search.diversity import choose
 from search.options import Options
@@ -212,12 +213,12 @@ def test_the_gap_between_modalities_is_no_difference(collection: Collection) -> 
     points += to_document("t", [0.5, 0, 0, 0, 1])
     collection.engine.upsert(collection.name, points)
     means = {Modality.IMAGE: to_direction(0, 0, 0, 0.9), Modality.TEXT: to_direction(0, 0, 0, 0, 1)}
-    background = Background({m: tuple(v.tolist()) for m, v in means.items()}, {}, {})
+    background = Background({m: tuple(v.tolist()) for m, v in means.items()}, {}, {}, {})
     with Searcher.follow(collection.engine, NAME, lambda _: collection.encoder) as searcher:
         apart = searcher.search("red", diversity=0.9).hits
         live = searcher._follower
         assert live is not None
-        live.live.background = background
+        live.live.scale = Scale(background)
         together = searcher.search("red", diversity=0.9).hits
         assert names(searcher.search("red").hits)[0] in "it"
     assert set(names(apart)[:2]) == {"i", "t"}
@@ -236,7 +237,7 @@ def test_the_pool_by_date_has_items_without_one_last(collection: Collection, fie
         "odd": "some day",
     }
     points = [
-        to_image(name, 1, number / 10, content=name, **{field: date})  # type: ignore[arg-type]
+        to_image(name, 1, number / 10, content=name, **{field: date})
         for number, (name, date) in enumerate(dates.items())
     ]
     searcher = collection.of(*points)

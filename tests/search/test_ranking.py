@@ -23,9 +23,11 @@ def to_hits(points: list[models.ScoredPoint]) -> tuple[Hit, ...]:
     return tuple(to_hit(one, rank) for rank, one in enumerate(candidates, start=1))
 
 
-def to_candidate(name: str, cosine: float, calibrated: float | None = None) -> Candidate:
+def to_candidate(
+    name: str, cosine: float, calibrated: float | None = None, modality: Modality = Modality.IMAGE
+) -> Candidate:
     point = to_scored(name, cosine)
-    return Candidate(point, (point,), Modality.IMAGE, cosine, calibrated)
+    return Candidate(point, (point,), modality, cosine, calibrated)
 
 
 def test_a_score_never_leaves_the_interval_of_a_cosine() -> None:
@@ -124,15 +126,32 @@ def test_a_photograph_keeps_its_keywords_and_a_frame_its_number() -> None:
     assert (hit.keywords, hit.frame) == (("sea", "night"), 4)
 
 
+def to_ids(ranking: list[Candidate]) -> list[str]:
+    return [one.point_id for one in ranking]
+
+
 def test_without_a_background_modalities_take_turns() -> None:
     images = [to_candidate("i1", 0.3), to_candidate("i2", 0.2), to_candidate("i3", 0.1)]
-    texts = [to_candidate("t1", 0.9)]
-    assert [one.point_id for one in to_ranking([images, texts])] == ["i1", "t1", "i2", "i3"]
+    texts = [to_candidate("t1", 0.9, modality=Modality.TEXT)]
+    assert to_ids(to_ranking([images, texts])) == ["i1", "t1", "i2", "i3"]
     assert to_ranking([[], []]) == []
     assert to_ranking([[], texts]) == texts
 
 
 def test_with_a_background_the_calibrated_score_decides_and_then_the_id() -> None:
     images = [to_candidate("i1", 0.3, 9.0), to_candidate("i2", 0.2, 5.0)]
-    texts = [to_candidate("t1", 0.9, 7.0), to_candidate("a2", 0.8, 5.0)]
-    assert [one.point_id for one in to_ranking([images, texts])] == ["i1", "t1", "a2", "i2"]
+    texts = [
+        to_candidate("t1", 0.9, 7.0, Modality.TEXT),
+        to_candidate("a2", 0.8, 5.0, Modality.TEXT),
+    ]
+    assert to_ids(to_ranking([images, texts])) == ["i1", "t1", "a2", "i2"]
+
+
+def test_no_modality_is_crowded_out() -> None:
+    images = [to_candidate(f"i{number}", 0.9, 90.0 - number) for number in range(9)]
+    texts = [to_candidate(f"t{number}", 0.1, 9.0 - number, Modality.TEXT) for number in range(3)]
+    merged = to_ids(to_ranking([images, texts]))
+    # Two of the first five, the third of eight; then there is no more.
+    assert merged == ["i0", "i1", "t0", "i2", "t1", "i3", "i4", "t2", "i5", "i6", "i7", "i8"]
+    given = {Modality.IMAGE: 3, Modality.TEXT: 2}
+    assert to_ids(to_ranking([images[3:], texts[2:]], given)) == merged[5:]

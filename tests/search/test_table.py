@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from schemas.query import Hit, Page, Target
+from schemas.query import Hit, Page, Passage, Target
 from schemas.records import Modality, Part
 from search.table import to_place, to_printable, to_table
 
@@ -120,3 +120,24 @@ def test_one_very_long_name_does_not_widen_the_other_rows() -> None:
     first, second = to_table(to_page(IMAGE, long), width=80).splitlines()[:2]
     assert len(first) <= 80
     assert "x" * 250 + ".pdf" in second
+
+
+def test_percentiles_explanations_and_passages_have_their_lines() -> None:
+    explained: dict[str, Any] = {
+        "direction": "text->image",
+        "cosine": 0.5,
+        "parts": [{"modality": "text", "weight": 1.0, "text": "red", "cosine": 0.5}],
+    }
+    hit = replace(
+        IMAGE,
+        percentile=99.99,
+        explanation=explained,
+        passages=(Passage(0.5, "a", "first"), Passage(0.25, "b", "second")),
+    )
+    page = Page((hit,), Target.IMAGE, "model", "notes__g001", 0.01, next_cursor="WyJh")
+    lines = to_table(page).splitlines()
+    assert "99.9%" in lines[0]
+    assert "      0.250  second" in lines
+    assert "      direction text->image, cosine 0.5000" in lines
+    assert "        modality text, weight 1.0000, text red, cosine 0.5000" in lines
+    assert "there is more" in lines[-1]

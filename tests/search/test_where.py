@@ -1,15 +1,21 @@
 from __future__ import annotations
 
 import contextlib
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.conditions import Equals
 from schemas.errors import QueryError, UnknownField
 from schemas.records import Modality
+from schemas.where import Where, field, to_expression
 from search.filters import to_filter
 from search.where import parse_where
+
+texts = st.text(st.characters(codec="utf-8")).filter(lambda text: bool(text.strip()))
+NEW = re.compile(r"^[=\"']|\b(and|or)\b", re.IGNORECASE)
 
 
 @pytest.mark.parametrize(
@@ -43,14 +49,14 @@ from search.where import parse_where
         ("metadata.id=" + "9" * 5000, {"metadata.id": "9" * 5000}),
     ],
 )
-def test_an_expression_has_one_reading(expression: str, where: object) -> None:
-    assert parse_where([expression]) == (where,)
+def test_an_expression_has_one_reading(expression: str, where: Where) -> None:
+    assert parse_where([expression]) == (to_expression(where),)
 
 
 @pytest.mark.parametrize(
     ("expression", "said"),
     [
-        ("title", "not a condition"),
+        ("title", "column 6: expected an operator .*found the end"),
         ("title=", "lacks a value"),
         ("title=a,,b", "lacks a value"),
         ("title=a\\", "lone backslash"),
@@ -71,13 +77,20 @@ def test_an_unknown_field_is_answered_with_the_known_ones() -> None:
 
 
 def test_several_expressions_stand_beside_each_other() -> None:
-    assert parse_where(["page>3", "page<9"]) == ({"page": {"gt": 3}}, {"page": {"lt": 9}})
+    assert parse_where(["page>3", "page<9"]) == (field("page") > 3, field("page") < 9)
 
 
-@given(st.text(st.characters(codec="utf-8")).filter(lambda t: t.strip() and t == t.strip()))
-def test_every_title_can_be_written(title: str) -> None:
+@given(texts.filter(lambda text: text == text.strip() and not NEW.search(text)))
+def test_every_title_without_a_further_condition_can_be_written_without_quotes(title: str) -> None:
     escaped = title.replace("\\", "\\\\").replace(",", "\\,")
-    assert parse_where([f"title={escaped}"]) == ({"title": title},)
+    assert parse_where([f"title={escaped}"]) == (Equals("title", title),)
+
+
+@given(texts, st.sampled_from("'\""))
+def test_every_title_can_be_written_in_quotes(title: str, quote: str) -> None:
+    escaped = title.replace("\\", "\\\\").replace(quote, f"\\{quote}")
+    (expression,) = parse_where([f"title = {quote}{escaped}{quote} and page=3"])
+    assert expression == (field("title") == title) & (field("page") == 3)
 
 
 @given(st.text() | st.from_regex(r"(page|title|taken_at|metadata\.\w)(=|<=|>|<)\S*"))

@@ -11,6 +11,11 @@ from schemas.errors import StoreRejected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import TypeAlias
+
+    from schemas.payload_indexes import PayloadIndex
+
+    EdgeIndexParams: TypeAlias = qdrant_edge.KeywordIndexParams | qdrant_edge.TextIndexParams
 
 HNSW: Final = models.HnswConfig(m=16, ef_construct=128, full_scan_threshold=10_000)
 """Qdrant's own defaults, but for an ``ef_construct`` of 128 instead of 100."""
@@ -42,6 +47,7 @@ _SCHEMA_TYPES: Final[Mapping[models.PayloadSchemaType, qdrant_edge.PayloadSchema
     models.PayloadSchemaType.DATETIME: qdrant_edge.PayloadSchemaType.Datetime,
     models.PayloadSchemaType.UUID: qdrant_edge.PayloadSchemaType.Uuid,
 }
+_KINDS: Final = {edge: ours for ours, edge in _SCHEMA_TYPES.items()}
 
 
 def vectors_of(config: models.CreateCollection) -> models.VectorParams:
@@ -64,6 +70,10 @@ def to_edge_config(config: models.CreateCollection) -> qdrant_edge.EdgeConfig:
         vectors=qdrant_edge.EdgeVectorParams(
             size=vectors.size, distance=qdrant_edge.Distance.Cosine, on_disk=vectors.on_disk
         ),
+        sparse_vectors={
+            name: qdrant_edge.EdgeSparseVectorParams(modifier=to_edge_modifier(params.modifier))
+            for name, params in (config.sparse_vectors or {}).items()
+        },
         on_disk_payload=config.on_disk_payload,
         hnsw_config=qdrant_edge.HnswIndexConfig(
             m=hnsw.m,
@@ -85,6 +95,11 @@ def to_edge_config(config: models.CreateCollection) -> qdrant_edge.EdgeConfig:
     )
 
 
+def to_edge_modifier(modifier: models.Modifier | None) -> qdrant_edge.Modifier | None:
+    """What is done to the values of a sparse query: nothing, or Qdrant's own IDF."""
+    return qdrant_edge.Modifier.Idf if modifier is models.Modifier.IDF else None
+
+
 def hnsw_of(config: models.CreateCollection) -> models.HnswConfig:
     """The defaults with what the collection's configuration says instead."""
     said = config.hnsw_config.model_dump(exclude_none=True) if config.hnsw_config else {}
@@ -98,16 +113,56 @@ def optimizers_of(config: models.CreateCollection) -> models.OptimizersConfig:
     return OPTIMIZERS.model_copy(update=said)
 
 
-def to_edge_schema_type(schema: models.PayloadSchemaType) -> qdrant_edge.PayloadSchemaType:
-    """The kind of a payload index."""
-    return _SCHEMA_TYPES[models.PayloadSchemaType(schema)]
+def to_edge_index(index: PayloadIndex) -> qdrant_edge.PayloadSchemaType | EdgeIndexParams:
+    """A payload index: its kind, or its kind with the options that Diptych uses.
+
+    Raises:
+        StoreRejected: It has other options.
+    """
+    match index:
+        case models.PayloadSchemaType():
+            return _SCHEMA_TYPES[index]
+        case models.KeywordIndexParams():
+            _check_options(index, {"prefix"})
+            return qdrant_edge.KeywordIndexParams(prefix=index.prefix)
+        case models.TextIndexParams(tokenizer=models.TokenizerType.WORD | None):
+            _check_options(index, {"tokenizer", "lowercase"})
+            return qdrant_edge.TextIndexParams(
+                tokenizer=qdrant_edge.TokenizerType.Word, lowercase=index.lowercase
+            )
+        case _:
+            raise StoreRejected(f"{index!r}: the embedded index splits texts into words only")
+
+
+def _check_options(
+    index: models.KeywordIndexParams | models.TextIndexParams, known: set[str]
+) -> None:
+    other = set(index.model_dump(exclude_none=True)) - known - {"type"}
+    if other:
+        raise StoreRejected(f"payload index: {', '.join(sorted(other))} is not embedded's to set")
+
+
+def _to_index_info(index: qdrant_edge.PayloadIndexInfo) -> models.PayloadIndexInfo:
+    """As a server says it: the type, the points, and the options if any were given."""
+    kind = _KINDS[index.data_type]
+    params: models.PayloadSchemaParams | None = None
+    if isinstance(index.params, qdrant_edge.KeywordIndexParams):
+        params = models.KeywordIndexParams(
+            type=models.KeywordIndexType.KEYWORD, prefix=index.params.prefix
+        )
+    elif isinstance(index.params, qdrant_edge.TextIndexParams):
+        params = models.TextIndexParams(
+            type=models.TextIndexType.TEXT,
+            tokenizer=models.TokenizerType.WORD,
+            lowercase=index.params.lowercase,
+        )
+    return models.PayloadIndexInfo(data_type=kind, params=params, points=index.points)
 
 
 def to_collection_info(
     config: models.CreateCollection, info: qdrant_edge.ShardInfo
 ) -> models.CollectionInfo:
     """What a server would say about the collection."""
-    kinds = {edge: ours for ours, edge in _SCHEMA_TYPES.items()}
     return models.CollectionInfo(
         status=models.CollectionStatus.GREEN,
         optimizer_status=models.OptimizersStatusOneOf.OK,
@@ -115,12 +170,13 @@ def to_collection_info(
         points_count=info.points_count,
         segments_count=info.segments_count,
         payload_schema={
-            field: models.PayloadIndexInfo(data_type=kinds[index.data_type], points=index.points)
-            for field, index in info.payload_schema.items()
+            field: _to_index_info(index) for field, index in info.payload_schema.items()
         },
         config=models.CollectionConfig(
             params=models.CollectionParams(
-                vectors=vectors_of(config), on_disk_payload=config.on_disk_payload
+                vectors=vectors_of(config),
+                sparse_vectors=config.sparse_vectors,
+                on_disk_payload=config.on_disk_payload,
             ),
             hnsw_config=hnsw_of(config),
             optimizer_config=optimizers_of(config),
@@ -142,4 +198,23 @@ def _to_edge_quantization(
         type=qdrant_edge.ScalarType.Int8,
         quantile=config.scalar.quantile,
         always_ram=config.scalar.always_ram,
+    )
+
+
+def to_edge_params(params: models.SearchParams | None) -> qdrant_edge.SearchParams:
+    """The effort of a search; None for the default."""
+    if params is None:
+        return qdrant_edge.SearchParams(hnsw_ef=SEARCH_EF)
+    rescore = params.quantization
+    return qdrant_edge.SearchParams(
+        hnsw_ef=params.hnsw_ef or SEARCH_EF,
+        exact=bool(params.exact),
+        indexed_only=bool(params.indexed_only),
+        quantization=None
+        if rescore is None
+        else qdrant_edge.QuantizationSearchParams(
+            ignore=bool(rescore.ignore),
+            rescore=rescore.rescore,
+            oversampling=rescore.oversampling,
+        ),
     )

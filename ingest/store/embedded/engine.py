@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ingest.store.engine import PayloadFields, PointsSelector
+    from schemas.payload_indexes import PayloadIndex
 
 _DONE = models.UpdateResult(operation_id=0, status=models.UpdateStatus.COMPLETED)
 
@@ -35,7 +36,7 @@ class EmbeddedEngine(EmbeddedFolder):
         self,
         collection_name: str,
         field_name: str,
-        field_schema: models.PayloadSchemaType,
+        field_schema: PayloadIndex,
         *,
         wait: bool = True,  # noqa: ARG002 - it always does
     ) -> models.UpdateResult:
@@ -58,6 +59,18 @@ class EmbeddedEngine(EmbeddedFolder):
             )
         with self._turn:
             self._shard(collection_name).upsert(points)
+        return _DONE
+
+    @translated
+    def update_vectors(
+        self,
+        collection_name: str,
+        points: Sequence[models.PointVectors],
+        *,
+        wait: bool = True,  # noqa: ARG002 - it always does
+    ) -> models.UpdateResult:
+        with self._turn:
+            self._shard(collection_name).update_vectors(points)
         return _DONE
 
     @translated
@@ -130,6 +143,20 @@ class EmbeddedEngine(EmbeddedFolder):
         with self._turn:
             count = self._shard(collection_name).count(count_filter, exact=exact)
         return models.CountResult(count=count)
+
+    @translated
+    def facet(
+        self,
+        collection_name: str,
+        key: str,
+        *,
+        facet_filter: models.Filter | None = None,
+        limit: int = 10,
+        exact: bool = True,
+    ) -> models.FacetResponse:
+        request = models.FacetRequest(key=key, filter=facet_filter, limit=limit, exact=exact)
+        with self._turn:
+            return models.FacetResponse(hits=self._shard(collection_name).facet(request))
 
     @translated
     def query_points(  # noqa: PLR0913 - the parameters are QdrantClient's

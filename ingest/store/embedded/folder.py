@@ -47,11 +47,12 @@ class EmbeddedFolder(Engine):
         self._catalogue = self._open(path)
 
     @translated
-    def create_collection(
+    def create_collection(  # noqa: PLR0913 - the parameters are QdrantClient's
         self,
         collection_name: str,
         vectors_config: models.VectorParams,
         *,
+        sparse_vectors_config: Mapping[str, models.SparseVectorParams] | None = None,
         metadata: Mapping[str, Any] | None = None,
         hnsw_config: models.HnswConfigDiff | None = None,
         optimizers_config: models.OptimizersConfigDiff | None = None,
@@ -61,6 +62,7 @@ class EmbeddedFolder(Engine):
         check_distance(collection_name, vectors_config)
         config = models.CreateCollection(
             vectors=vectors_config,
+            sparse_vectors=None if sparse_vectors_config is None else dict(sparse_vectors_config),
             metadata=None if metadata is None else dict(metadata),
             hnsw_config=hnsw_config,
             optimizers_config=optimizers_config,
@@ -84,6 +86,25 @@ class EmbeddedFolder(Engine):
             kept = {key: value for key, value in merged.items() if value is not None}
             self._catalogue.put(concrete, config.model_copy(update={"metadata": kept}))
         return True
+
+    @translated
+    def create_vector_name(
+        self,
+        collection_name: str,
+        vector_name: str,
+        vector_name_config: models.SparseVectorNameConfig,
+        *,
+        wait: bool = True,  # noqa: ARG002 - it always does
+    ) -> models.UpdateResult:
+        modifier = vector_name_config.sparse.modifier
+        with self._turn:
+            concrete = self._there().resolve(collection_name)
+            config = self._catalogue.config(concrete)
+            if vector_name not in (config.sparse_vectors or {}):
+                added = self._shard(concrete).create_sparse_vector(vector_name, modifier)
+                update = {"sparse_vectors": added.sparse_vectors}
+                self._catalogue.put(concrete, config.model_copy(update=update))
+        return models.UpdateResult(operation_id=0, status=models.UpdateStatus.COMPLETED)
 
     @translated
     def delete_collection(self, collection_name: str) -> bool:

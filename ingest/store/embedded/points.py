@@ -8,6 +8,8 @@ from uuid import UUID
 import qdrant_edge
 from qdrant_client import models
 
+from ingest.store.sparse import DENSE, to_dense
+
 if TYPE_CHECKING:
     from ingest.store.engine import PayloadFields
 
@@ -34,14 +36,35 @@ def from_edge_id(point_id: int | str | UUID) -> int | str:
 
 
 def to_edge_point(point: models.PointStruct) -> qdrant_edge.Point:
-    """A point with one plain vector, which :mod:`ingest.store.vectors` has checked.
+    """A point with vectors that :mod:`ingest.store.vectors` has checked.
 
     Raises:
         ValueError: The id is malformed, or the payload holds a NaN.
         TypeError: The payload holds what JSON has no word for.
     """
-    vector = cast("list[float]", point.vector)
-    return qdrant_edge.Point(to_edge_id(point.id), vector, point.payload or {})
+    return qdrant_edge.Point(
+        to_edge_id(point.id), to_edge_vector(point.vector), point.payload or {}
+    )
+
+
+def to_edge_vector(vector: object) -> Any:  # noqa: ANN401 - a union of all vector kinds
+    """A dense vector, or one with sparse vectors by name."""
+    if not isinstance(vector, dict):
+        return vector
+    return {
+        name: to_edge_sparse(one) if isinstance(one, models.SparseVector) else one
+        for name, one in vector.items()
+    }
+
+
+def to_edge_sparse(vector: models.SparseVector) -> qdrant_edge.SparseVector:
+    """A sparse vector."""
+    return qdrant_edge.SparseVector(vector.indices, vector.values)
+
+
+def to_edge_selector(*, with_vectors: bool) -> bool | list[str]:
+    """Which vectors are asked for: the dense one, or none."""
+    return [DENSE] if with_vectors else False
 
 
 def to_edge_fields(fields: PayloadFields) -> bool | list[str] | qdrant_edge.PayloadSelector:
@@ -62,16 +85,21 @@ def from_edge_record(record: qdrant_edge.Record) -> models.Record:
     )
 
 
-def from_edge_scored(point: qdrant_edge.ScoredPoint) -> models.ScoredPoint:
-    """A point that was searched for; its cosine without the rounding that leaves [-1, 1]."""
+def from_edge_scored(point: qdrant_edge.ScoredPoint, *, is_cosine: bool) -> models.ScoredPoint:
+    """A point that was searched for; its cosine without the rounding that leaves [-1, 1].
+
+    Args:
+        point: As found.
+        is_cosine: Whether its score is one; that of a sparse vector is not.
+    """
     return models.ScoredPoint(
         id=from_edge_id(point.id),
         version=point.version,
-        score=min(1.0, max(-1.0, point.score)),
+        score=min(1.0, max(-1.0, point.score)) if is_cosine else point.score,
         payload=point.payload,
         vector=_plain(point.vector),
     )
 
 
 def _plain(vector: Any) -> list[float] | None:  # noqa: ANN401 - a union of all vector kinds
-    return cast("list[float] | None", vector)
+    return cast("list[float] | None", to_dense(vector))

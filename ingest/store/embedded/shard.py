@@ -10,10 +10,11 @@ from qdrant_edge import UpdateOperation
 
 from ingest.store.embedded import room
 from ingest.store.embedded.config import (
-    SEARCH_EF,
     optimizers_of,
     to_edge_config,
-    to_edge_schema_type,
+    to_edge_index,
+    to_edge_modifier,
+    to_edge_params,
     vectors_of,
 )
 from ingest.store.embedded.filters import to_edge_filter
@@ -24,9 +25,13 @@ from ingest.store.embedded.points import (
     to_edge_fields,
     to_edge_id,
     to_edge_point,
+    to_edge_selector,
+    to_edge_sparse,
+    to_edge_vector,
 )
 from ingest.store.embedded.room import check_room
-from ingest.store.vectors import check_points, check_vector, to_query_vector
+from ingest.store.sparse import check_updates
+from ingest.store.vectors import check_points, check_request
 from schemas.errors import StoreRejected
 
 if TYPE_CHECKING:
@@ -34,6 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ingest.store.engine import PayloadFields, PointsSelector
+    from schemas.payload_indexes import PayloadIndex
 
 _BYTES_PER_FLOAT = 4
 _BYTES_PER_KB = 1024
@@ -90,10 +96,9 @@ class Shard:
         """Counts and payload indexes."""
         return self._edge.info()
 
-    def create_index(self, field: str, schema: models.PayloadSchemaType) -> None:
-        """Index a payload field; indexing it again changes nothing."""
-        kind = to_edge_schema_type(schema)
-        self._edge.update(UpdateOperation.create_field_index(field, kind))
+    def create_index(self, field: str, index: PayloadIndex) -> None:
+        """Index a payload field; indexing it again in the same way changes nothing."""
+        self._edge.update(UpdateOperation.create_field_index(field, to_edge_index(index)))
 
     def upsert(self, points: Sequence[models.PointStruct]) -> None:
         """Write points, all or none.
@@ -106,6 +111,34 @@ class Shard:
         check_points(points, self.dimension)
         check_room(self.folder, room.WRITING_BYTES)
         self._edge.update(UpdateOperation.upsert_points([_converted(point) for point in points]))
+
+    def create_sparse_vector(
+        self, name: str, modifier: models.Modifier | None
+    ) -> models.CreateCollection:
+        """Add a named sparse vector; one that is there stays. Gives the new configuration."""
+        kind = to_edge_modifier(modifier)
+        self._edge.update(UpdateOperation.create_sparse_vector(name, modifier=kind))
+        self._edge.flush()
+        added = {name: models.SparseVectorParams(modifier=modifier)}
+        known = self._config.sparse_vectors or {}
+        self._config = self._config.model_copy(update={"sparse_vectors": {**known, **added}})
+        return self._config
+
+    def update_vectors(self, points: Sequence[models.PointVectors]) -> None:
+        """Replace sparse vectors of points.
+
+        Raises:
+            InvalidVector: See :func:`~ingest.store.sparse.check_updates`.
+            StoreRejected: A vector is dense.
+            StoreError: The disk is full.
+        """
+        check_updates(points)
+        check_room(self.folder, room.WRITING_BYTES)
+        made = [
+            qdrant_edge.PointVectors(to_edge_id(point.id), to_edge_vector(point.vector))
+            for point in points
+        ]
+        self._edge.update(UpdateOperation.update_vectors(made))
 
     def delete(self, selector: PointsSelector) -> None:
         """Delete points by id or filter."""
@@ -135,7 +168,9 @@ class Shard:
     ) -> list[models.Record]:
         """The points with these ids that are there."""
         records = self._edge.retrieve(
-            [to_edge_id(point_id) for point_id in ids], to_edge_fields(fields), with_vectors
+            [to_edge_id(point_id) for point_id in ids],
+            to_edge_fields(fields),
+            to_edge_selector(with_vectors=with_vectors),
         )
         return [from_edge_record(record) for record in records]
 
@@ -147,7 +182,7 @@ class Shard:
                 limit=_positive(request.limit, "limit"),
                 filter=to_edge_filter(request.filter),
                 with_payload=to_edge_fields(request.with_payload or False),
-                with_vector=bool(request.with_vector),
+                with_vector=to_edge_selector(with_vectors=bool(request.with_vector)),
             )
         )
         page = [from_edge_record(record) for record in records]
@@ -158,24 +193,45 @@ class Shard:
         request = qdrant_edge.CountRequest(exact=exact, filter=to_edge_filter(count_filter))
         return self._edge.count(request)
 
+    def facet(self, request: models.FacetRequest) -> list[models.FacetValueHit]:
+        """The most frequent values of a field, equal counts by value."""
+        found = self._edge.facet(
+            qdrant_edge.FacetRequest(
+                request.key,
+                _positive(request.limit, "limit"),
+                bool(request.exact),
+                to_edge_filter(request.filter),
+            )
+        )
+        return [models.FacetValueHit(value=hit.value, count=hit.count) for hit in found.hits]
+
     def query(self, requests: Sequence[models.QueryRequest]) -> list[list[models.ScoredPoint]]:
         """Answer requests in one pass, in their order.
 
         Raises:
             InvalidVector: A query is zero, not finite or of another dimension.
-            StoreRejected: A query is no plain vector.
+            StoreRejected: A query is neither a plain vector nor a sparse one.
         """
         batch = [self._to_edge_query(request, number) for number, request in enumerate(requests)]
         answers = self._edge.query_batch(qdrant_edge.QueryBatchRequest(batch))
-        return [[from_edge_scored(point) for point in answer] for answer in answers]
+        return [
+            [from_edge_scored(point, is_cosine=not request.using) for point in answer]
+            for request, answer in zip(requests, answers, strict=True)
+        ]
 
     def is_worth_indexing(self) -> bool:
         """Whether more vectors are scanned than the collection's threshold allows."""
         info = self._edge.info()
-        scanned = info.points_count - info.indexed_vectors_count
+        scanned = info.points_count - (info.indexed_vectors_count - self._count_sparse())
         scanned_kb = scanned * self.dimension * _BYTES_PER_FLOAT / _BYTES_PER_KB
         threshold_kb = optimizers_of(self._config).indexing_threshold or 0  # 0: never
         return 0 < threshold_kb < scanned_kb
+
+    def _count_sparse(self) -> int:
+        """How many of the vectors that count as indexed are sparse: all, as these always are."""
+        named = [qdrant_edge.HasVectorCondition(name) for name in self._config.sparse_vectors or {}]
+        filters = [qdrant_edge.Filter(must=[one]) for one in named]
+        return sum(self._edge.count(qdrant_edge.CountRequest(filter=one)) for one in filters)
 
     def flush(self) -> None:
         """Make every write so far survive a loss of power."""
@@ -191,17 +247,17 @@ class Shard:
         self._edge.close()
 
     def _to_edge_query(self, request: models.QueryRequest, number: int) -> qdrant_edge.QueryRequest:
-        vector = to_query_vector(request, number)
-        check_vector(vector, self.dimension, f"query {number}")
+        vector = check_request(request, number, self.dimension)
+        asked = vector if isinstance(vector, list) else to_edge_sparse(vector)
         return qdrant_edge.QueryRequest(
             limit=_positive(request.limit, "limit"),
             offset=request.offset or 0,
-            query=qdrant_edge.Query.Nearest(vector),
+            query=qdrant_edge.Query.Nearest(asked, using=request.using),
             filter=to_edge_filter(request.filter),
             with_payload=to_edge_fields(request.with_payload or False),
-            with_vector=bool(request.with_vector),
+            with_vector=to_edge_selector(with_vectors=bool(request.with_vector)),
             score_threshold=request.score_threshold,
-            params=_to_edge_params(request.params),
+            params=to_edge_params(request.params),
         )
 
 
@@ -235,21 +291,3 @@ def _positive(number: int | None, name: str) -> int:
     if number is not None and number < 1:
         raise StoreRejected(f"{name} {number}: must be 1 or more")
     return 10 if number is None else number
-
-
-def _to_edge_params(params: models.SearchParams | None) -> qdrant_edge.SearchParams:
-    if params is None:
-        return qdrant_edge.SearchParams(hnsw_ef=SEARCH_EF)
-    rescore = params.quantization
-    return qdrant_edge.SearchParams(
-        hnsw_ef=params.hnsw_ef or SEARCH_EF,
-        exact=bool(params.exact),
-        indexed_only=bool(params.indexed_only),
-        quantization=None
-        if rescore is None
-        else qdrant_edge.QuantizationSearchParams(
-            ignore=bool(rescore.ignore),
-            rescore=rescore.rescore,
-            oversampling=rescore.oversampling,
-        ),
-    )

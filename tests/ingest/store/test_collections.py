@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from qdrant_client import models
 
-from ingest.store import collections
+from ingest.store import collections, payload_indexes
 from ingest.store.collections import (
     LEASES,
     check_space,
@@ -17,7 +17,7 @@ from ingest.store.collections import (
     resolve_collection,
 )
 from ingest.store.connect import connect
-from schemas.collection import PAYLOAD_INDEXES, SCHEMA_VERSION
+from schemas.collection import SCHEMA_VERSION
 from schemas.errors import (
     CollectionMissing,
     SettingsError,
@@ -25,6 +25,7 @@ from schemas.errors import (
     StoreRejected,
     StoreUnavailable,
 )
+from schemas.payload_indexes import LABELS, PAYLOAD_INDEXES, index_type, is_served
 from schemas.records import Modality
 from schemas.space import EmbeddingSpace
 from tests.ingest.store.samples import AXIS, create, point_alias
@@ -56,7 +57,7 @@ POINT = models.PointStruct(id=1, vector=AXIS, payload={"modality": "image"})
 @pytest.fixture(autouse=True)
 def few_indexes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two payload indexes instead of all: each costs an embedded index some file syncs."""
-    monkeypatch.setattr(collections, "PAYLOAD_INDEXES", FEW_INDEXES)
+    monkeypatch.setattr(payload_indexes, "PAYLOAD_INDEXES", FEW_INDEXES)
 
 
 def test_a_new_collection_is_a_generation_behind_an_alias(engine: Engine, name: str) -> None:
@@ -80,14 +81,14 @@ def test_ensuring_again_changes_nothing(engine: Engine, name: str) -> None:
 def test_the_payload_indexes_are_there_before_the_first_point(
     engine: Engine, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(collections, "PAYLOAD_INDEXES", PAYLOAD_INDEXES)
+    monkeypatch.setattr(payload_indexes, "PAYLOAD_INDEXES", PAYLOAD_INDEXES)
     made = ensure_collection(engine, name, SPACE, CANARY)
     indexed = engine.get_collection(made.name).payload_schema
     if type(engine).__name__ == "MemoryEngine":
         assert indexed == {}, "memory scans; were it to index, this test should look at it"
     else:
         kinds = {field: index.data_type for field, index in indexed.items()}
-        assert kinds == dict(PAYLOAD_INDEXES)
+        assert kinds == {name: index_type(index) for name, index in PAYLOAD_INDEXES.items()}
 
 
 def test_another_space_is_refused_with_both_names(engine: Engine, name: str) -> None:
@@ -207,3 +208,35 @@ def test_the_collection_of_the_leases_is_none_of_ours(engine: Engine) -> None:
     listed = str(missing.value).partition("there: ")[2].partition(")")[0]
     assert LEASES not in listed
     assert LEASES not in read_names(engine)
+
+
+def test_a_collection_of_an_older_version_gets_what_it_lacks_and_keeps_its_points(
+    engine: Engine, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyword = models.PayloadSchemaType.KEYWORD
+    monkeypatch.setattr(payload_indexes, "PAYLOAD_INDEXES", {"title": keyword})
+    made = ensure_collection(engine, name, SPACE, CANARY).name
+    titles = {1: "The moon", 2: "The moon", 3: "A cat", 4: None}
+    engine.upsert(
+        made,
+        [
+            models.PointStruct(id=number, vector=AXIS, payload={"title": title} if title else {})
+            for number, title in titles.items()
+        ],
+    )
+    now = {field: PAYLOAD_INDEXES[field] for field in ("title", LABELS, "place")}
+    monkeypatch.setattr(payload_indexes, "PAYLOAD_INDEXES", now)
+    for _ in range(2):  # as often as one likes
+        payload_indexes.ensure_payload_indexes(engine, made)
+    if type(engine).__name__ == "MemoryEngine":
+        return  # its points are gone before there is another version
+    words, _ = engine.scroll(made)
+    assert {one.id: (one.payload or {}).get(LABELS) for one in words} == {
+        number: [title] if title else None for number, title in titles.items()
+    }
+    indexed = engine.get_collection(made).payload_schema
+    assert all(is_served(index, indexed.get(field)) for field, index in now.items())
+    moon = models.FieldCondition(key=LABELS, match=models.MatchText(text="moon"))
+    begins = models.FieldCondition(key="title", match=models.MatchPrefix(prefix="The"))
+    for condition in (moon, begins):
+        assert engine.count(made, models.Filter(must=[condition])).count == 2

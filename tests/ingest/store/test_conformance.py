@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -212,6 +212,16 @@ def test_count(engine: Engine, filled: str) -> None:
     assert engine.count(filled, matching("page", 77)).count == 0
 
 
+def test_values_are_counted_the_most_frequent_first(engine: Engine, filled: str) -> None:
+    def counts(**options: Any) -> list[tuple[Any, int]]:
+        return [(hit.value, hit.count) for hit in engine.facet(filled, "modality", **options).hits]
+
+    assert counts() == [("image", 5), ("text", 4)]
+    assert counts(limit=1) == [("image", 5)]
+    assert counts(facet_filter=matching("page", 2)) == [("text", 1)]
+    assert counts(facet_filter=matching("page", 77)) == []
+
+
 NAN = float("nan")
 
 
@@ -269,6 +279,7 @@ def test_an_unknown_collection_is_named(engine: Engine, name: str) -> None:
         lambda: engine.retrieve(name, [1]),
         lambda: engine.scroll(name),
         lambda: engine.count(name),
+        lambda: engine.facet(name, "modality"),
         lambda: engine.query_points(name, AXIS),
         lambda: engine.query_batch_points(name, [models.QueryRequest(query=AXIS)]),
         lambda: engine.query_points_groups(name, "source_uri", AXIS),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from qdrant_client import models
 
-from ingest.store import collections
+from ingest.store import payload_indexes
 from ingest.store.collections import ensure_collection, read_collection, resolve_collection
 from ingest.store.generations import (
     BUILDING,
@@ -40,7 +40,7 @@ THIRD = replace(SPACE, model_id="third", revision="3")
 
 @pytest.fixture(autouse=True)
 def few_indexes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collections, "PAYLOAD_INDEXES", FEW_INDEXES)
+    monkeypatch.setattr(payload_indexes, "PAYLOAD_INDEXES", FEW_INDEXES)
 
 
 @pytest.fixture
@@ -247,3 +247,30 @@ def test_with_nothing_else_a_building_one_is_taken_if_it_is_of_the_space(
     adopted = ensure_collection(engine, name, OTHER, CANARY)
     assert (adopted.name, adopted.metadata.get(STATE)) == (building, None)
     assert engine.count(name).count == 1
+
+
+def test_a_kept_generation_that_is_alike_is_built_in_again(
+    engine: Engine, name: str, live: str
+) -> None:
+    made = build_and_publish(engine, name, "t")
+    roll_back(engine, name)
+    assert ensure_building(engine, name, THIRD, CANARY, "u", is_alike=lambda _: True).name == (
+        f"{name}__g003"
+    )
+    assert ensure_building(engine, name, OTHER, CANARY, "u", is_alike=made.__eq__).name == made
+    assert read_collection(engine, made).metadata[STATE] == BUILDING
+    publish(engine, name, made)
+    assert roll_back(engine, name) == (live, made)
+
+
+def test_a_rollback_still_goes_to_one_that_is_built_in_again(
+    engine: Engine, name: str, live: str
+) -> None:
+    made = build_and_publish(engine, name, "t")
+    again = ensure_building(engine, name, SPACE, CANARY, "u", is_alike=lambda _: True)
+    assert again.name == live
+    assert prune(engine, name, abandon=True) == []
+    assert roll_back(engine, name) == (live, made)
+    assert STATE not in {
+        key for key, value in read_collection(engine, live).metadata.items() if value
+    }

@@ -19,6 +19,8 @@ from qdrant_client import models
 from ingest.store.connect import connect
 from ingest.store.embedded import optimize
 from schemas.errors import CollectionMissing, LockHeld, StoreRejected
+from schemas.vectors import sparse_vector_params, to_sparse_vector, to_vectors
+from schemas.words import WORDS, to_query_weights
 from tests.ingest.store.samples import IMAGES, create, point_alias, to_points
 
 if TYPE_CHECKING:
@@ -105,6 +107,31 @@ def test_an_index_is_built_once_and_finds_the_same(index: Path) -> None:
         assert engine.query_points("c", ROWS[7].tolist(), limit=2).points[1].score > 0.9999
     with connect(str(index)) as engine:
         assert engine.get_collection("c").points_count == POINTS
+
+
+def test_words_do_not_count_as_vectors_with_an_index(tmp_path: Path) -> None:
+    params = models.VectorParams(size=DIMENSION, distance=models.Distance.COSINE)
+    small = models.OptimizersConfigDiff(indexing_threshold=FEW * DIMENSION * 4 // 1024 // 2)
+    with connect(str(tmp_path / "index")) as engine:
+        engine.create_collection(
+            "c", params, sparse_vectors_config=sparse_vector_params(), optimizers_config=small
+        )
+        for start in (0, FEW):
+            engine.upsert(
+                "c",
+                [
+                    models.PointStruct(
+                        id=number, vector=to_vectors(ROWS[number].tolist(), [f"a b c{number}"])
+                    )
+                    for number in range(start, start + FEW)
+                ],
+            )
+            assert engine.optimize("c")
+            assert not engine.optimize("c")
+        words = to_sparse_vector(to_query_weights(f"c{FEW + 1}"))
+        request = models.QueryRequest(query=words, using=WORDS, limit=3)
+        (response,) = engine.query_batch_points("c", [request])
+        assert [point.id for point in response.points] == [FEW + 1]
 
 
 @few_points

@@ -116,7 +116,7 @@ def to_rounded(vector: Any) -> tuple[float, ...]:
 def found(server: Loopback) -> dict[str, tuple[str, tuple[float, ...]]]:
     """What the server holds, past all faults."""
     with server.store.lock:
-        points, further = server.store.local.scroll("photos", limit=10_000, with_vectors=True)
+        points, further = server.store.local.scroll("photos", limit=10_000, with_vectors=[""])
     assert further is None
     held = {}
     for point in points:

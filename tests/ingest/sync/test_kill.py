@@ -2,87 +2,84 @@
 
 from __future__ import annotations
 
-import json
-import os
 import random
-import subprocess
-import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ingest.store.connect import connect
 from schemas.settings import load_settings
-from tests.sync_rig import paint, read_points, read_truth, write
+from tests.killing import RUN_SECONDS, change, fill, finish, finish_all, kill, start
+from tests.loopback.faults import Fault, FaultPlan
+from tests.loopback.server import Loopback, serving
+from tests.sync_rig import paint, read_points, read_truth
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
-
-RUN_SECONDS = 0.8
-"""About how long an undisturbed run takes, imports aside."""
-
-
-def start(base: Path) -> subprocess.Popen[str]:
-    """A run that has imported everything and is about to begin."""
-    command = [sys.executable, "-m", "tests.sync_child", str(base)]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert child.stdout is not None
-    assert child.stdout.readline() == "go\n"
-    return child
-
-
-def finish(child: subprocess.Popen[str]) -> dict[str, Any]:
-    """What an undisturbed run says."""
-    output, _ = child.communicate(timeout=120)
-    answer: dict[str, Any] = json.loads(output)
-    return answer
-
-
-def change(folder: Path, chosen: random.Random) -> None:
-    """Between two runs some files change, come, go and move."""
-    for number in range(chosen.randint(1, 8)):
-        name = f"{chosen.choice('abc')}/{chosen.randint(0, 12)}"
-        path = folder / f"{name}.png"
-        words = folder / f"{name}.txt"
-        match chosen.randint(0, 5):
-            case 0 | 1:
-                paint(path, (chosen.randint(0, 255), number, 0))
-            case 2:
-                write(words, chosen.choice(("red ", "green ", "blue ")) * chosen.randint(1, 40))
-            case 3:
-                path.unlink(missing_ok=True)
-            case 4 if path.exists():
-                path.replace(folder / f"moved-{chosen.randint(0, 5)}.png")
-            case 5 if words.exists():
-                now = chosen.randint(0, 2) * 10**18
-                os.utime(words, ns=(now, now))
 
 
 @pytest.mark.parametrize(
     ("seed", "kills"),
     [(0, 4), *[pytest.param(seed, 10, marks=pytest.mark.slow) for seed in range(1, 31)]],
 )
-def test_killed_again_and_again(tmp_path: Path, seed: int, kills: int) -> None:
+def test_killed_again_and_again(
+    tmp_path: Path, record_property: Callable[[str, object], None], seed: int, kills: int
+) -> None:
     chosen = random.Random(seed)  # noqa: S311 - a history that can be repeated
     folder = tmp_path / "photos"
-    for number in range(12):
-        paint(folder / "a" / f"{number}.png", (255, number, 0))
-        write(folder / "b" / f"{number}.txt", "green " * number + "red")
+    fill(folder)
     killed = 0
     for _ in range(kills):
-        child = start(tmp_path)
-        time.sleep(chosen.uniform(0, RUN_SECONDS))
-        child.kill()
-        child.communicate()
-        killed += child.returncode == -9
+        killed += kill(start(tmp_path), chosen.uniform(0, RUN_SECONDS))
         change(folder, chosen)
-    assert finish(start(tmp_path))["exit"] == 0
+    finish_all(tmp_path)
     settings = load_settings(url=":memory:", isolate=False, chunk_overlap_tokens=2)
     with connect(str(tmp_path / "index")) as engine:
         assert read_points(engine) == read_truth(folder, settings)
     assert finish(start(tmp_path))["encoded"] == 0
+    record_property("killed", killed)
     assert killed
+
+
+RATES = {Fault.LOST: 0.02, Fault.RESET: 0.02}
+"""Few of them: a run that is killed while it waits to try again is no new history."""
+
+
+@pytest.mark.parametrize(
+    ("seed", "kills"),
+    [(0, 2), *[pytest.param(seed, 10, marks=pytest.mark.slow) for seed in range(1, 31)]],
+)
+def test_killed_while_it_talks_to_a_server(
+    tmp_path: Path, record_property: Callable[[str, object], None], seed: int, kills: int
+) -> None:
+    """The server lives on: what it was sent before the kill is applied, or half of it is."""
+    chosen = random.Random(seed)  # noqa: S311 - likewise
+    folder = tmp_path / "photos"
+    fill(folder)
+    settings = load_settings(url=":memory:", isolate=False, chunk_overlap_tokens=2)
+    with serving(FaultPlan(RATES if seed % 2 else {}, seed=seed)) as server:
+        killed = 0
+        for _ in range(kills):
+            child = start(tmp_path, DIPTYCH_URL=server.url)
+            killed += kill(child, chosen.uniform(0, RUN_SECONDS))
+            change(folder, chosen)
+        server.plan = FaultPlan()
+        truth, before = read_truth(folder, settings), found(server)
+        missing = [key for key, value in truth.items() if before.get(key, [0])[0] != value[0]]
+        assert finish_all(tmp_path, DIPTYCH_URL=server.url) <= len(missing)
+        assert found(server) == truth
+        writes = server.store.applied_to["diptych__g001"].total()
+        assert finish(start(tmp_path, DIPTYCH_URL=server.url))["encoded"] == 0
+        assert server.store.applied_to["diptych__g001"].total() == writes
+    record_property("killed", killed)
+    assert killed
+
+
+def found(server: Loopback) -> dict[str, Any]:
+    """What the server holds; nothing where no run came so far."""
+    with connect(server.url, prefer_grpc=False) as engine:
+        return read_points(engine) if engine.collection_exists("diptych") else {}
 
 
 def test_two_at_once(tmp_path: Path) -> None:

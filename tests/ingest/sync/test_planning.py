@@ -156,13 +156,16 @@ def test_what_the_process_died_with_is_left_alone(rig: Rig) -> None:
     ledger = Ledger(rig.state / "ledger" / f"{GENERATION}.sqlite")
     paint(rig.folder / "red.png", (0, 255, 0))
     for times in range(3):
-        assert times == ledger.read_attempts().get(RED, 0)
+        assert ledger.read_deaths().get(RED, (0, 0)) == (times, 0)
         assert changing(plan(rig)) == [("update", "red.png", "bytes changed")]
         ledger.intend([RED])
         ledger.blame()
     ledger.close()
-    reason = "the process died with it time and again: it waits for --retry-failed"
+    reason = "the process died with it time and again: it is left alone for some runs"
     assert changing(plan(rig)) == [("fail", "red.png", reason)]
+    rig.sync()
+    reason = "left alone for long enough, or changed"
+    assert changing(plan(rig)) == [("retry", "red.png", reason)]
 
 
 def test_the_ledger_and_the_token_stay_as_they_were(rig: Rig) -> None:

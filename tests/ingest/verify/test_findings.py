@@ -77,7 +77,7 @@ def test_bytes_that_changed_behind_a_stamp_are_found_by_checksum(
 
 def lie(path: Path, file: Path, uri: str) -> None:
     """Let the ledger know a file by the stamp that it has now."""
-    from ingest.ledger.ledger import Settled
+    from ingest.ledger.rows import Settled
     from ingest.sources.folder import FolderSource
 
     (record,) = [

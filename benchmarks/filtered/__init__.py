@@ -1,0 +1,1 @@
+"""Filtered search beside other engines; run ``python -m benchmarks.filtered``."""

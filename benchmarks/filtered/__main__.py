@@ -1,0 +1,106 @@
+"""Filtered search: an embedded index, its bare engine, exact numpy and other engines.
+
+    python -m benchmarks.filtered --points 100000
+    python -m benchmarks.filtered --points 1000000 --only "diptych,its engine"
+
+One run on one machine, the systems asked in turns, query by query. Two filters: half of the points
+pass ("modality = image"), or a hundredth ("and part = figure"). Images and texts share topics and
+lie on either side of a gap, as in CLIP-like spaces; queries are new texts. Diptych is timed from
+the query text to the hits, with an encoder that costs nothing. Peers (``pip install lancedb
+faiss-cpu usearch``) are built with m = 16 and searched at the same effort where they have one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.filtered.corpus import TOP_K, to_corpus
+from benchmarks.filtered.systems import SHARES, BareEngine, Diptych, LocalMode, Numpy, to_peers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.filtered.corpus import Corpus
+    from benchmarks.filtered.systems import System
+
+LOCAL_QUERIES = 10
+"""Local mode takes about a second for each."""
+
+MOST_LOCAL_POINTS = 200_000
+
+
+def main() -> None:
+    """Print a table for each filter."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--points", type=int, default=100_000)
+    parser.add_argument("--dimension", type=int, default=512)
+    parser.add_argument("--queries", type=int, default=200)
+    parser.add_argument("--only", default="", help="beginnings of names, divided by commas")
+    given = parser.parse_args()
+    warnings.filterwarnings("ignore", message="Local mode is not recommended")
+    corpus = to_corpus(given.points, given.dimension, given.queries)
+    with tempfile.TemporaryDirectory() as folder:
+        systems = build(corpus, Path(folder), given.only.split(","))
+        for share in SHARES:
+            passing = corpus.mask(share).mean()
+            print(f"\n{given.points:,} points of {given.dimension} dimensions, {passing:.0%} pass")
+            print_table(measure(systems, corpus, share))
+
+
+def build(corpus: Corpus, folder: Path, only: Sequence[str]) -> list[System]:
+    """Every system that is asked for."""
+    begun = time.perf_counter()
+    diptych = Diptych(corpus, folder)
+    print(f"diptych: written and indexed in {time.perf_counter() - begun:.0f} s")
+    systems: list[System] = [diptych, BareEngine(diptych, corpus), Numpy(corpus)]
+    peers = to_peers(corpus, folder)
+    if len(corpus.rows) <= MOST_LOCAL_POINTS:
+        peers[LocalMode.name] = lambda: LocalMode(corpus)
+    for name, make in peers.items():
+        if not any(name.startswith(one) for one in only):
+            continue
+        begun = time.perf_counter()
+        systems.append(make())
+        print(f"{name}: built in {time.perf_counter() - begun:.0f} s")
+    return systems
+
+
+def measure(
+    systems: Sequence[System], corpus: Corpus, share: str
+) -> dict[str, tuple[float, float]]:
+    """Median milliseconds and recall@10 of each system."""
+    truth = corpus.exact(share)
+    times: dict[str, list[float]] = {system.name: [] for system in systems}
+    hits = dict.fromkeys(times, 0)
+    for system in systems:
+        system.search(0, share)
+    for number, expected in enumerate(truth):
+        for system in systems:
+            if isinstance(system, LocalMode) and number >= LOCAL_QUERIES:
+                continue
+            begun = time.perf_counter()
+            found = system.search(number, share)
+            times[system.name].append(time.perf_counter() - begun)
+            hits[system.name] += len(found & expected)
+    return {
+        name: (1000 * statistics.median(taken), hits[name] / (TOP_K * len(taken)))
+        for name, taken in times.items()
+    }
+
+
+def print_table(rows: dict[str, tuple[float, float]]) -> None:
+    """One line a system, with its time as a multiple of ours."""
+    ours, _ = rows[Diptych.name]
+    print(f"{'':30}{'p50 ms':>9}{'of ours':>9}{'recall@10':>11}")
+    for name, (milliseconds, recall) in rows.items():
+        print(f"{name:30}{milliseconds:>9.2f}{milliseconds / ours:>8.1f}x{recall:>11.3f}")
+
+
+if __name__ == "__main__":
+    main()

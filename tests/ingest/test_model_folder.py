@@ -1,0 +1,117 @@
+"""A model from a folder is found again by whoever goes on with the collection."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+pytest.importorskip("torch", reason="models from folders run on torch")
+
+from ingest.encoders.load import load_encoder
+from ingest.job import IngestJob
+from ingest.migrate.job import MigrateJob, MigrationOptions
+from ingest.sources.folder import FolderSource
+from ingest.store.model_folder import MODEL_FOLDER
+from ingest.sync.job import SyncJob
+from ingest.sync.session import SyncOptions
+from schemas.errors import ModelUnavailable
+from schemas.records import Modality
+from search.searcher import Searcher
+from tests.model_fixtures import save_clip
+from tests.sync_rig import CountingEncoder, Rig, paint, write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from schemas.settings import Settings
+    from schemas.sync_report import SyncReport
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_clip(tmp_path_factory.mktemp("models") / "own-clip")
+
+
+@pytest.fixture
+def rig(tmp_path: Path, saved: Path) -> Iterator[Rig]:
+    shutil.copytree(saved, tmp_path / "models" / saved.name)
+    rig = Rig(tmp_path)
+    paint(rig.folder / "a.png", (255, 0, 0))
+    write(rig.folder / "b.txt", "two dogs run along the beach")
+    yield rig
+    rig.close()
+
+
+@pytest.fixture
+def model(tmp_path: Path, saved: Path) -> Path:
+    return tmp_path / "models" / saved.name
+
+
+def sync(rig: Rig, settings: Settings | None = None) -> SyncReport:
+    options = SyncOptions(show_progress=False)
+    job = SyncJob([], settings or rig.settings(), options=options)
+    return job.run(engine=rig.memory)
+
+
+def migrate_to(rig: Rig, model: Path) -> SyncReport:
+    rig.sync()
+    options = MigrationOptions(show_progress=False, evaluates=False)
+    job = MigrateJob(rig.settings(model=str(model)), options=options)
+    return job.run(engine=rig.memory, live_encoder=CountingEncoder())
+
+
+def test_after_a_migration_schedules_and_searches_take_it_from_where_it_was(
+    rig: Rig, model: Path
+) -> None:
+    report = migrate_to(rig, model)
+    assert any(str(model) in note for note in report.notes)
+    assert rig.memory.read_metadata("diptych")[MODEL_FOLDER] == str(model)
+    paint(rig.folder / "late.png", (0, 0, 255))
+    assert sync(rig).counts.added == 1
+    options = MigrationOptions(show_progress=False, evaluates=False)
+    MigrateJob(rig.settings(chunk_overlap_tokens=1), options=options).run(engine=rig.memory)
+    assert rig.memory.read_metadata("diptych__g003")[MODEL_FOLDER] == str(model)
+
+
+def test_searches_take_it_from_where_it_was(rig: Rig, model: Path, tmp_path: Path) -> None:
+    index = {"url": str(tmp_path / "index")}
+    settings = rig.settings(model=str(model)).model_copy(update=index)
+    IngestJob(FolderSource.open(rig.folder), settings, show_progress=False).run()
+    with Searcher.open(settings=rig.settings().model_copy(update=index)) as searcher:
+        assert len(searcher.search("two dogs").hits) == 2
+
+
+def test_it_is_remembered_by_whichever_command_fills_the_collection(rig: Rig, model: Path) -> None:
+    source = FolderSource.open(rig.folder)
+    job = IngestJob(source, rig.settings(model=str(model)), show_progress=False)
+    job.run(engine=rig.memory)
+    assert rig.memory.read_metadata("diptych")[MODEL_FOLDER] == str(model)
+
+
+def test_where_it_is_now_goes_before_where_it_was(rig: Rig, model: Path, tmp_path: Path) -> None:
+    migrate_to(rig, model)
+    moved = tmp_path / "elsewhere" / model.name
+    moved.parent.mkdir()
+    model.rename(moved)
+    paint(rig.folder / "late.png", (0, 0, 255))
+    assert sync(rig, rig.settings(model=str(moved))).counts.added == 1
+    assert rig.memory.read_metadata("diptych")[MODEL_FOLDER] == str(moved)
+    paint(rig.folder / "later.png", (0, 255, 255))
+    assert sync(rig).counts.added == 1
+
+
+@pytest.mark.parametrize("is_changed", [False, True])
+def test_one_that_is_gone_or_another_one_is_not_taken(
+    rig: Rig, model: Path, *, is_changed: bool
+) -> None:
+    migrate_to(rig, model)
+    if is_changed:
+        (model / "further.json").write_text("{}")
+        assert load_encoder(str(model), check=False).space.modalities == tuple(Modality)
+    else:
+        shutil.rmtree(model)
+    with pytest.raises(ModelUnavailable, match="name the folder's path as the model"):
+        sync(rig)
