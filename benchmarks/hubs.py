@@ -32,7 +32,7 @@ from ingest.encoders.hinge.towers import Arithmetic, TextTower, Tokens
 from ingest.encoders.hinge.train import to_examples
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -177,14 +177,12 @@ def iter_terms(cosines: Floats, weights: Floats) -> Iterator[tuple[str, Floats]]
     """Every setting's term, ``(n,)``, to be taken off."""
     kept = np.where(weights > 0, cosines, -np.inf)
     falling = -np.sort(-kept, axis=1)
-    ways: dict[str, Callable[[], Floats]] = {
-        **{f"CSLS k={k}": lambda k=k: falling[:, :k].mean(axis=1) for k in NEIGHBOURS},
-        "mean": lambda: (cosines * weights).sum(axis=1) / weights.sum(axis=1),
-        **{f"soft T={t}": lambda t=t: _soften(kept, weights, t) for t in TEMPERATURES},
-    }
-    for name, make in ways.items():
+    terms = {f"CSLS k={k}": falling[:, :k].mean(axis=1) for k in NEIGHBOURS}
+    terms["mean"] = (cosines * weights).sum(axis=1) / weights.sum(axis=1)
+    terms |= {f"soft T={one}": _soften(kept, weights, one) for one in TEMPERATURES}
+    for name, term in terms.items():
         for strength in STRENGTHS:
-            yield f"{name}, x{strength}", strength * make()
+            yield f"{name}, x{strength}", strength * term
 
 
 def _soften(kept: Floats, weights: Floats, temperature: float) -> Floats:
