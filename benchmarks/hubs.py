@@ -1,10 +1,11 @@
-"""Hub damping: whether a term for each photograph, taken off its cosines, finds more by text.
+"""Hub damping: whether a term for each item, taken off its cosines, finds more of the right ones.
 
 Run ``python -m benchmarks.hubs --data FOLDER --cache FILE.npz`` with the corpus that ``hinge-en-1``
 was trained on (``docs/models/hinge-en-1.md``) and the extra ``train``. A hub is a photograph that
-is near to many texts. What a *bank* of texts says about each photograph is taken off: the mean of
-its k best cosines (CSLS, Conneau et al. 2018), the mean of all, or the soft maximum at a
-temperature (inverted softmax, querybank normalisation, Bogolin et al. 2022), times a strength.
+is near to many texts, or a caption that is near to many photographs. What a *bank* of possible
+queries says about each item is taken off: the mean of its k best cosines (CSLS, Conneau et al.
+2018), the mean of all, or the soft maximum at a temperature (inverted softmax, querybank
+normalisation, Bogolin et al. 2022), times a strength.
 
 Settings are chosen on two books by a bridge that was trained without them, and reported on what no
 bridge has seen: the held-out figures by the committed bridge, and the held-out texts among the
@@ -45,7 +46,9 @@ CHOICE = ("openstax_psych", "openstax_ushist")
 DESCRIPTION, CAPTION = 0, 1
 """Columns of ``Examples.owned``."""
 
-KINDS = {DESCRIPTION: "description", CAPTION: "caption"}
+TASKS = {"description -> image": DESCRIPTION, "caption -> image": CAPTION, "image -> caption": None}
+"""What is asked for, and the kind of the texts that ask."""
+
 CUT = 10
 RESAMPLES = 2000
 STRENGTHS = (0.25, 0.5, 1.0)
@@ -149,27 +152,42 @@ def to_images(bridge: Bridge, examples: Examples, rows: NDArray[np.int64]) -> Fl
     return np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True), dtype=np.float32)
 
 
-def to_banks(
-    examples: Examples, generic: Floats, gallery: Gallery, kind: int
-) -> Mapping[str, tuple[Floats, Floats]]:
-    """Cosines of each photograph with each bank, and the weight of each cosine (0: left out).
-
-    Queries of a kind are never in a bank: a collection has the other kind as its captions.
-    """
+def to_sides(examples: Examples, gallery: Gallery, kind: int | None) -> tuple[Floats, Floats]:
+    """Unit vectors of the queries, and of what is searched."""
     images = to_images(gallery.bridge, examples, gallery.rows)
-    own = examples.owned[gallery.rows, 1 - kind]
-    others = np.setdiff1d(np.arange(len(examples.texts)), examples.owned[gallery.rows])
-    joint = examples.owned[:, CAPTION + 1 :]
-    others = np.setdiff1d(others, joint)
-    cosines = images @ examples.texts[own].T
-    everyone = np.ones_like(cosines)
+    texts = examples.texts[examples.owned[gallery.rows, CAPTION if kind is None else kind]]
+    return (images[gallery.asked], texts) if kind is None else (texts[gallery.asked], images)
+
+
+def to_banks(
+    examples: Examples, generic: Floats, gallery: Gallery, kind: int | None
+) -> Mapping[str, tuple[Floats, Floats]]:
+    """Cosines of each item with each bank, and the weight of each cosine (0: left out).
+
+    Queries are never in a bank of texts: a collection has the other kind as its captions. The bank
+    for captions is the collection's photographs, the queries among them.
+    """
+    others = np.setdiff1d(np.arange(len(examples.owned)), gallery.rows)
+    _, items = to_sides(examples, gallery, kind)
+    if kind is None:
+        own = np.arange(len(items))
+        bank = to_images(gallery.bridge, examples, gallery.rows)
+        elsewhere = to_images(gallery.bridge, examples, others)
+        name = "photographs"
+    else:
+        own = examples.owned[gallery.rows, 1 - kind]
+        bank = examples.texts[own]
+        elsewhere = examples.texts[examples.owned[others][:, :2].ravel()]
+        name = "texts"
+    cosines = items @ bank.T
     banks = {
-        "own captions": (cosines, everyone),
-        "own captions but the photograph's": (cosines, (own[:, None] != own).astype(np.float32)),
-        "generic sentences": _whole(images @ generic.T),
+        f"own {name}": _whole(cosines),
+        f"own {name}, none's own": (cosines, (own[:, None] != own).astype(np.float32)),
     }
+    if kind is not None:
+        banks["generic sentences"] = _whole(items @ generic.T)
     if others.size:
-        banks["texts of other books"] = _whole(images @ examples.texts[others].T)
+        banks[f"{name} of other books"] = _whole(items @ elsewhere.T)
     return banks
 
 
@@ -195,51 +213,47 @@ def _whole(cosines: Floats) -> tuple[Floats, Floats]:
 
 
 def to_hits(scores: Floats, gallery: Gallery) -> Flags:
-    """For each query whether its photograph is among the first ten."""
+    """For each query whether what belongs to it is among the first ten."""
     right = scores[np.arange(len(scores)), np.flatnonzero(gallery.asked)]
     return np.asarray((scores > right[:, None]).sum(axis=1) < CUT)
 
 
-def to_scores(examples: Examples, gallery: Gallery, kind: int) -> Floats:
-    """Cosines of the queries (rows) with the gallery."""
-    queries = examples.texts[examples.owned[gallery.rows[gallery.asked], kind]]
-    return np.asarray(queries @ to_images(gallery.bridge, examples, gallery.rows).T)
-
-
 def choose(
     examples: Examples, generic: Floats, galleries: Sequence[Gallery]
-) -> dict[tuple[str, int], str]:
-    """The setting that gained most over the galleries to choose by, for each bank and kind.
+) -> dict[tuple[str, str], str]:
+    """The setting that gained most over the galleries to choose by, for each bank and task.
 
     Prints what each bank's best gained there.
     """
-    gains: dict[tuple[str, int], dict[str, list[float]]] = {}
+    gains: dict[tuple[str, str], dict[str, list[float]]] = {}
     for gallery in galleries:
-        for kind in KINDS:
-            scores = to_scores(examples, gallery, kind)
+        for task, kind in TASKS.items():
+            queries, items = to_sides(examples, gallery, kind)
+            scores = queries @ items.T
             plain = to_hits(scores, gallery).mean()
             for bank, (cosines, weights) in to_banks(examples, generic, gallery, kind).items():
-                found = gains.setdefault((bank, kind), {})
+                found = gains.setdefault((bank, task), {})
                 for setting, term in iter_terms(cosines, weights):
                     gain = to_hits(scores - term, gallery).mean() - plain
                     found.setdefault(setting, []).append(float(gain))
     best = {key: max(found, key=lambda one: sum(found[one])) for key, found in gains.items()}
     print(f"chosen on {', '.join(gallery.name for gallery in galleries)}")
-    for (bank, kind), setting in best.items():
-        shown = " ".join(f"{100 * gain:+.1f}" for gain in gains[bank, kind][setting])
-        print(f"  {KINDS[kind]:<12}{bank:<36}{setting:<18}{shown}")
+    for (bank, task), setting in best.items():
+        shown = " ".join(f"{100 * gain:+.1f}" for gain in gains[bank, task][setting])
+        print(f"  {task:<22}{bank:<28}{setting:<20}{shown}")
     return best
 
 
 def print_gallery(
-    examples: Examples, generic: Floats, gallery: Gallery, best: Mapping[tuple[str, int], str]
+    examples: Examples, generic: Floats, gallery: Gallery, best: Mapping[tuple[str, str], str]
 ) -> None:
     """Of each bank the chosen setting's gain with its interval, and the best one's in hindsight."""
-    print(f"\n{gallery.name}: recall@{CUT} text to image, points gained [95 % interval]")
-    for kind, name in KINDS.items():
-        scores = to_scores(examples, gallery, kind)
+    print(f"\n{gallery.name}: points of recall@{CUT} gained [95 % interval]")
+    for task, kind in TASKS.items():
+        queries, items = to_sides(examples, gallery, kind)
+        scores = queries @ items.T
         plain = to_hits(scores, gallery)
-        print(f"  {name}s ({len(plain)}): {plain.mean():.1%} undamped")
+        print(f"  {task} ({len(plain)}): {plain.mean():.1%} undamped")
         for bank, (cosines, weights) in to_banks(examples, generic, gallery, kind).items():
             terms = iter_terms(cosines, weights)
             gains = {
@@ -249,7 +263,7 @@ def print_gallery(
             hindsight = max(gains, key=lambda one: gains[one].sum())
             worst = min(gains.values(), key=lambda one: one.sum())
             print(
-                f"    {bank:<36}{best[bank, kind]:<18}{to_text(gains[best[bank, kind]])}"
+                f"    {bank:<28}{best[bank, task]:<18}{to_text(gains[best[bank, task]])}"
                 f"   best of all {hindsight:<18}{to_text(gains[hindsight])}"
                 f"   worst {100 * worst.mean():+.1f}"
             )
