@@ -145,7 +145,8 @@ class AsyncSearcher:
     def _take(self) -> list[_Waiting]:
         """The first that waits, with those behind it that have the same options."""
         wanted = [one for one in self._waiting if not one.answer.done()]
-        same = [one for one in wanted if one.options == wanted[0].options][:MOST_IN_BATCH]
+        same = [one for one in wanted if repr(one.options) == repr(wanted[0].options)]
+        same = same[:MOST_IN_BATCH]  # by repr: True, 1 and 1.0 are equal, and other conditions
         if same and same[0].options.get("cursor") is not None:
             same = same[:1]
         taken = set(map(id, same))
@@ -158,6 +159,10 @@ class AsyncSearcher:
         try:
             queries = [one.query for one in batch]
             pages = await self._run(self._searcher.search_batch, queries, **options)
+        except asyncio.CancelledError:  # closed before its turn in the pool came
+            for one in batch:
+                one.answer.cancel()
+            raise
         except Exception as error:  # noqa: BLE001 - whoever waits for it raises it
             if len(batch) > 1:
                 for one in batch:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from schemas.errors import QueryError
 from schemas.records import Modality
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _TOLERANCE = 2e-6
 """Cosines that differ by less may be of one point: float32 gives them to about 1e-7."""
+
+MAX_POSITION: Final = 1_000_000
+"""Hits that can be paged through; every page asks the store for all before it."""
 
 _DECIDING = [one.name for one in fields(Options) if one.name not in ("cursor", "top_k")]
 """Options that decide what an answer is, not where its pages end."""
@@ -81,9 +84,9 @@ def from_text(text: str, digest: str) -> Cursor:
     """
     try:
         found = _unpack(json.loads(base64.b64decode(text, altchars=b"-_", validate=True)))
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (ArithmeticError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise QueryError("cursor: give next_cursor of the page before, as it stands") from error
-    if found.digest != digest or found.position < 0:
+    if found.digest != digest:
         raise QueryError(
             "cursor: it belongs to another search, or the collection was replaced since: repeat "
             "query and options as they were, or begin again without a cursor"
@@ -97,7 +100,13 @@ def _unpack(packed: Any) -> Cursor:  # noqa: ANN401 - whatever somebody sent
         str(Modality(name)): Place(int(count), float(cosine), tuple(map(str, near)))
         for name, (count, cosine, near) in places.items()
     }
-    return Cursor(str(digest), int(position), read)
+    found = Cursor(str(digest), int(position), read)
+    is_sound = 0 <= found.position <= MAX_POSITION and all(
+        -1 <= place.cosine <= 1 and 0 <= place.hits <= found.position for place in read.values()
+    )
+    if not is_sound:  # also where a cosine is NaN
+        raise ValueError(packed)
+    return found
 
 
 def rest_after(answer: Sequence[Candidate], cursor: Cursor | None) -> list[Candidate]:

@@ -8,6 +8,7 @@ import pytest
 
 from ingest.store.collections import resolve_collection
 from schemas.errors import CollectionMissing, EmptyQuery
+from schemas.space import Role
 from search.async_searcher import AsyncSearcher
 from search.searcher import Searcher
 
@@ -70,7 +71,8 @@ def test_no_more_run_at_a_time_than_the_limit(engine: Engine, encoder: LegibleEn
 
     async def ask() -> None:
         async with AsyncSearcher(searcher, concurrency=3) as found:
-            await asyncio.gather(*(found.search("red") for _ in range(12)))
+            # Options that differ keep the searches from being asked together.
+            await asyncio.gather(*(found.search("red", top_k=k) for k in range(1, 13)))
 
     asyncio.run(ask())
     assert slow.most == 3
@@ -118,3 +120,28 @@ def test_a_limit_below_one_is_refused(engine: Engine, encoder: LegibleEncoder) -
     searcher = Searcher(engine, resolve_collection(engine, "colours"), encoder)
     with pytest.raises(ValueError, match="greater than 0"):
         AsyncSearcher(searcher, concurrency=0)
+
+
+def test_closing_leaves_nobody_waiting(engine: Engine, encoder: LegibleEncoder) -> None:
+    slow = SlowEncoder(encoder, parties=2)
+    searcher = Searcher(engine, resolve_collection(engine, "colours"), slow)
+    searcher.search("red")
+    slow.waits = True
+
+    async def ask() -> tuple[Any, Any]:
+        found = AsyncSearcher(searcher, concurrency=1)
+        running = asyncio.create_task(found.search_batch(["red"]))
+        await asyncio.to_thread(slow.entered.wait, 30)
+        queued = asyncio.create_task(found.search("red"))
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(found.close())
+        await asyncio.to_thread(
+            slow.encode_texts, ["red"], Role.QUERY
+        )  # lets the running one go on
+        await closing
+        together = asyncio.gather(running, queued, return_exceptions=True)
+        return await asyncio.wait_for(together, 30)
+
+    ran, dropped = asyncio.run(ask())
+    assert len(ran) == 1
+    assert isinstance(dropped, asyncio.CancelledError)

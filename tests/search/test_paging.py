@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -123,3 +125,22 @@ def test_a_cursor_fits_its_own_search_only(searcher: Searcher) -> None:
 def test_what_is_no_cursor_is_refused(searcher: Searcher, wrong: str) -> None:
     with pytest.raises(QueryError, match="cursor"):
         searcher.search("red", cursor=wrong)
+
+
+@pytest.mark.parametrize(
+    "crafted",
+    [
+        '["{}",1e999,{{}}]',
+        '["{}",1000000000000,{{}}]',
+        '["{}",-1,{{}}]',
+        '["{}",3,{{"image":[3,NaN,[]]}}]',
+        '["{}",3,{{"image":[9,0.5,[]]}}]',
+    ],
+)
+def test_a_crafted_cursor_is_refused(searcher: Searcher, crafted: str) -> None:
+    cursor = searcher.search("red", target="image", top_k=2).next_cursor
+    assert cursor is not None
+    digest = json.loads(base64.urlsafe_b64decode(cursor))[0]
+    wrong = base64.urlsafe_b64encode(crafted.format(digest).encode()).decode()
+    with pytest.raises(QueryError, match="cursor"):
+        searcher.search("red", target="image", cursor=wrong)
