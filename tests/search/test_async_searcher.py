@@ -135,9 +135,9 @@ def test_closing_leaves_nobody_waiting(engine: Engine, encoder: LegibleEncoder) 
         queued = asyncio.create_task(found.search("red"))
         await asyncio.sleep(0)
         closing = asyncio.create_task(found.close())
-        await asyncio.to_thread(
-            slow.encode_texts, ["red"], Role.QUERY
-        )  # lets the running one go on
+        while not found._pool._shutdown:  # noqa: ASYNC110, SLF001 - no event tells of it
+            await asyncio.sleep(0.001)
+        await asyncio.to_thread(slow.encode_texts, ["red"], Role.QUERY)  # the running one goes on
         await closing
         together = asyncio.gather(running, queued, return_exceptions=True)
         return await asyncio.wait_for(together, 30)
