@@ -64,11 +64,6 @@ class Searcher:
         self._follower: Follower | None = None
 
     @property
-    def engine(self) -> Engine:
-        """The store, for what is no search."""
-        return self._engine
-
-    @property
     def collection(self) -> ConcreteCollection:
         """The collection that answers now."""
         return self._generation.collection

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from qdrant_client import models
 
     from ingest.store.engine import Engine
-    from schemas.query import Where
     from schemas.settings import Settings
+    from schemas.where import Where
 
 PAGE_POINTS: Final = 256
 

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from ingest.store.collections import ConcreteCollection
     from ingest.store.engine import Engine
     from schemas.errors import DiptychError
-    from schemas.query import Where
     from schemas.settings import Settings
     from schemas.space import Encoder
+    from schemas.where import Where
     from search.annotate.photographs import Photograph
     from search.annotate.tagger import Tag
 
