@@ -40,6 +40,14 @@ if TYPE_CHECKING:
 @click.option("--passages", type=click.IntRange(1, 100), help="Best passages of each document.")
 @click.option("--all-chunks", is_flag=True, help="Every passage of a document, not its best one.")
 @click.option("--hybrid", is_flag=True, help="Compare the words of TEXT as well: names, numbers.")
+@click.option(
+    "--rerank",
+    metavar="MODEL",
+    help="Order the nearest anew by a cross-encoder: a folder, or owner/name@commit.",
+)
+@click.option(
+    "--pool", type=click.IntRange(1, 10_000), help="How many of the nearest.  [default: 200]"
+)
 @click.option("--explain", is_flag=True, help="Say how the scores came about.")
 @click.option("--cursor", metavar="TEXT", help="Continue: next_cursor of the answer before.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")

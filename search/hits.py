@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from schemas.collection import from_payload
+from schemas.payload_indexes import TAGS
 from schemas.query import Hit, Passage
 from schemas.records import Modality
 from search.ranking import to_cosine
@@ -64,8 +65,10 @@ def to_hit(
         place=chunk.place,
         created_at=chunk.created_at,
         language=chunk.language,
+        tags=tuple((candidate.point.payload or {}).get(TAGS, ())),
         metadata=chunk.record.metadata,
         percentile=None if percentile is None else round(percentile, 4),
+        rerank_score=candidate.rerank_score,
         passages=tuple(_to_passage(point, query_text) for point in candidate.passages)
         if is_several
         else (),

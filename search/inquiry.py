@@ -12,6 +12,7 @@ from search.explanation import explain
 from search.filters import to_filter
 from search.hits import to_hit
 from search.lexical import to_sparse_query
+from search.pool import View, apply_all
 from search.ranking import to_candidates, to_ranking
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from search.candidates import Found
     from search.composition import Aim
     from search.options import Options
+    from search.pool import Stage
     from search.ranking import Candidate
 
 GROWTH: Final = 2
@@ -54,6 +56,7 @@ class Inquiry:
         scale: Of the collection, if it has a background.
         digest: Of the search, for its cursors.
         cursor: Where the page begins; None for the first.
+        stages: What reorders or removes candidates; with any, the answer is a pool's.
 
     Raises:
         QueryError: A percentile is asked for and the collection has no background, or words are to
@@ -66,6 +69,7 @@ class Inquiry:
     scale: Scale | None
     digest: str
     cursor: Cursor | None = None
+    stages: Sequence[Stage] = ()
     calibration: Calibration | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -80,13 +84,23 @@ class Inquiry:
 
     @property
     def first_wanted(self) -> int:
-        """How many documents of each modality fill the page; one more tells whether it is last."""
+        """How many documents of each modality fill the pool, or the page.
+
+        One more than the page tells whether it is the last.
+        """
+        if self.stages:
+            return self.options.pool
         return self._position + self.options.top_k + 1
 
     @property
     def _position(self) -> int:
         """Hits on the pages before."""
         return self.cursor.position if self.cursor else 0
+
+    @property
+    def needs_vectors(self) -> bool:
+        """Whether points must come with their vectors."""
+        return self.options.explain or any(stage.needs_vectors for stage in self.stages)
 
     def to_asks(self, wanted: int) -> list[Ask]:
         """One question a modality."""
@@ -106,6 +120,9 @@ class Inquiry:
             to_candidates(documents, modality, self.calibration)
             for modality, documents in zip(self.targets, found, strict=True)
         ]
+        if self.stages:
+            pool = to_ranking(answers)[: self.options.pool]
+            return self._to_page(apply_all(self.stages, pool, View(self.aim))[self._position :])
         if self.options.hybrid:
             # What words are worth depends on what else was found: the order has no lasting places.
             return self._to_page(to_ranking(answers)[self._position :])
@@ -159,7 +176,7 @@ class Inquiry:
         )
         if len(rest) <= len(page):
             return Answer(hits, None)
-        if self.options.hybrid:
+        if self.options.hybrid or self.stages:
             return Answer(hits, Cursor(self.digest, self._position + len(page)).to_text())
         return Answer(hits, cursor_after(page, self.cursor, self.digest).to_text())
 
@@ -205,7 +222,7 @@ def _find_all(
             generation,
             [ask for number in numbers for ask in asks[number]],
             passages=None if options.all_chunks else options.passages,
-            with_vectors=options.explain,
+            with_vectors=inquiries[numbers[0]].needs_vectors,
         )
     )
     return [(number, [next(found) for _ in asks[number]]) for number in numbers]

@@ -18,6 +18,9 @@ MAX_TOP_K: Final = 10_000
 
 MAX_PASSAGES: Final = 100
 
+MAX_POOL: Final = 10_000
+"""Candidates that fit into memory many times over."""
+
 MAX_PERCENTILE: Final = 99.99
 """The background has no finer scale."""
 
@@ -37,6 +40,11 @@ class SearchOptions(TypedDict, total=False):
         min_percentile: Leave out hits below this percentile of the background, 0 to 99.99.
         hybrid: Whether the query's words are compared as well, see :mod:`search.fusion`; hits
             keep their raw cosine, but no longer fall by it.
+        pool: How many of the nearest are reordered, where ``rerank`` asks for it; 1 to 10,000, and
+            no less than ``top_k``. The answer ends with them. Without it this means nothing.
+        rerank: A cross-encoder or multi-vector model of sentence-transformers, a folder or
+            ``owner/name@commit``, that orders the pool anew by its words; for queries that are
+            texts. Images without words keep their places.
         explain: Whether hits say how their scores came about.
         cursor: ``next_cursor`` of the page before, to go on from there; the query and all
             options but ``top_k`` must be those of that page.
@@ -50,6 +58,8 @@ class SearchOptions(TypedDict, total=False):
     score_threshold: float | None
     min_percentile: float | None
     hybrid: bool
+    pool: int
+    rerank: str | None
     explain: bool
     cursor: str | None
 
@@ -70,6 +80,8 @@ class Options:
     score_threshold: float | None = None
     min_percentile: float | None = None
     hybrid: bool = False
+    pool: int = 200
+    rerank: str | None = None
     explain: bool = False
     cursor: str | None = None
 
@@ -85,6 +97,21 @@ class Options:
                 "passages belong to documents, all_chunks gives every chunk its own hit: leave one"
             )
             raise QueryError(msg)
+        self._check_pool()
+
+    def _check_pool(self) -> None:
+        """Refuse stages that cannot be done."""
+        _check_count("pool", self.pool, MAX_POOL)
+        if self.uses_pool and self.top_k > self.pool:
+            raise QueryError(
+                f"pool: {self.pool:,} candidates cannot fill a page of {self.top_k:,}; raise it to "
+                "at least top_k"
+            )
+
+    @property
+    def uses_pool(self) -> bool:
+        """Whether something reorders or removes hits."""
+        return self.rerank is not None
 
     @property
     def targets(self) -> Target:

@@ -11,6 +11,8 @@ from search.cursor import from_text, to_digest
 from search.filters import to_filter
 from search.hybrid import check_words
 from search.inquiry import Inquiry, answer_all
+from search.pool import to_stages
+from search.rerank import check_rerankable
 
 if TYPE_CHECKING:
     from ingest.decode.limits import Limits
@@ -58,9 +60,12 @@ class Request:
     limits: Limits | None = None
 
     def __post_init__(self) -> None:
-        """A cursor goes on with one answer."""
+        """A cursor goes on with one answer, and not every query can be read by a model."""
         if self.options.cursor is not None and len(self.queries) != 1:
             raise QueryError("cursor: it continues one search, not a batch")
+        if self.options.rerank is not None:
+            for query in self.queries:
+                check_rerankable(query)
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
@@ -83,8 +88,9 @@ class Request:
         cursors = [self._to_cursor(query, generation) for query in self.queries]
         generation.prove(self.modalities)
         aims = to_aims(self.queries, engine, generation, limits=self.limits)
+        stages = to_stages(self.options)
         inquiries = [
-            Inquiry(self.options, aim, targets, generation.scale, digest, cursor)
+            Inquiry(self.options, aim, targets, generation.scale, digest, cursor, stages)
             for aim, (digest, cursor) in zip(aims, cursors, strict=True)
         ]
         return answer_all(inquiries, engine, generation.collection.name)
