@@ -50,7 +50,7 @@ def _index_options(command: Command) -> Command:
 @click.option(
     "--min-percentile",
     type=click.FloatRange(0, 99.99),
-    help="Only labels that fit better than so many percent of neutral words.  [default: 99.8]",
+    help="Only labels that fit better than so many percent of neutral words.  [default: 99.9]",
 )
 @click.option("--where", multiple=True, metavar="EXPR", help="Of the collection only these images.")
 @click.option("--out", type=_ANY_PATH, help="File for the JSON lines.  [default: standard output]")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DEFAULT_TOP: Final = 3
 
-DEFAULT_MIN_PERCENTILE: Final = 99.8
+DEFAULT_MIN_PERCENTILE: Final = 99.9
 """Of those that were tried on held-out photographs; see docs/annotate.md."""
 
 
