@@ -167,7 +167,7 @@ def test_tags_survive_a_synchronisation_until_the_image_changes(tmp_path: Path) 
 
     def tags() -> dict[str, object]:
         points = rig.found().values()
-        return {payload["location"][-5:]: payload.get("tags") for _, payload in points}
+        return {payload["location"][-5:]: payload.get("tags") for _, payload, *_ in points}
 
     tagged = {"a.png": ["red"], "b.png": ["green"], "c.txt": None}
     assert tags() == tagged
