@@ -12,6 +12,7 @@ from ingest.store.connect import connect
 from schemas.errors import QueryError
 from search.annotate.cli import caption, tag
 from search.cli import search
+from search.facets_cli import facets
 from tests.legible import LegibleEncoder
 from tests.search.conftest import fill, paint
 
@@ -74,6 +75,9 @@ def test_a_collections_images_are_tagged_and_found_by_their_tags() -> None:
     found = run(search, "green", "--where", "tags=red", "--json", "--collection", "colours")
     hits = json.loads(found.stdout)["hits"]
     assert [hit["source_uri"][-10:] for hit in hits] == ["yellow.png", "ot/red.png"]
+    assert [hit["tags"] for hit in hits] == [["red"], ["red"]]
+    counted = run(facets, "tags", "--collection", "colours").stdout
+    assert counted.split() == ["2", "red", "1", "green"]
 
 
 @pytest.mark.usefixtures("folder")

@@ -10,11 +10,12 @@ from PIL import Image
 
 from ingest.store.collections import resolve_collection
 from ingest.store.connect import connect
-from schemas.errors import SpaceMismatch, UnknownField
+from ingest.store.lease import Lease, hold
+from schemas.errors import LockHeld, SpaceMismatch, UnknownField
 from schemas.records import Part
 from schemas.settings import Settings, load_settings
 from search.annotate.captions import find_captions
-from search.annotate.indexed import read_typical_images
+from search.annotate.indexed import open_tag_writer, read_typical_images
 from search.annotate.job import Tagged, Vocabulary, tag_collection, tag_photographs
 from search.annotate.tagger import Rule
 from search.searcher import Searcher
@@ -167,7 +168,7 @@ def test_tags_survive_a_synchronisation_until_the_image_changes(tmp_path: Path) 
 
     def tags() -> dict[str, object]:
         points = rig.found().values()
-        return {payload["location"][-5:]: payload.get("tags") for _, payload, *_ in points}
+        return {payload["location"][-5:]: payload.get("tags") for *_, payload in points}
 
     tagged = {"a.png": ["red"], "b.png": ["green"], "c.txt": None}
     assert tags() == tagged
@@ -180,6 +181,22 @@ def test_tags_survive_a_synchronisation_until_the_image_changes(tmp_path: Path) 
     rig.sync()
     assert tags() == {**tagged, "a.png": None}
     rig.close()
+
+
+def test_on_a_server_one_run_at_a_time_writes(engine: Engine, encoder: LegibleEncoder) -> None:
+    collection = resolve_collection(engine, "colours")
+    settings = load_settings(url="http://127.0.0.1:1")
+
+    def tag() -> list[Tagged]:
+        return list(tag_collection(engine, collection, COLOUR_LABELS, encoder, writing=settings))
+
+    run = Lease(engine, collection.name, place="another machine", seconds=60)
+    with hold(run), pytest.raises(LockHeld):
+        tag()
+    assert len(tag()) == 4
+    with open_tag_writer(engine, collection.name, settings), pytest.raises(LockHeld):
+        run.take()
+    run.take()
 
 
 def test_captions_come_before_passages(
