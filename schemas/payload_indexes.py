@@ -35,7 +35,7 @@ an embedded collection some 35 MB of memory, however small it is."""
 
 TAGS = "tags"
 """Labels that were given to an image after it was indexed. Ingestion never writes the field, so an
-image keeps them until it is encoded anew."""
+image keeps them until its point is written anew."""
 
 LABEL_FIELDS = ("title", "caption", "alt_text", "ocr_text")
 """What the labels are, in order."""
