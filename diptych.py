@@ -29,6 +29,8 @@ _COMMANDS = {
     "search": ("search.cli", "Find images and documents by words or by an image."),
     "facets": ("search.facets_cli", "Count the values of a field: types, keywords, years."),
     "evaluate": ("search.evaluate.cli", "Measure how well a collection answers, with intervals."),
+    "tag": ("search.annotate.cli", "Say which of your labels fit which images."),
+    "caption": ("search.annotate.cli", "Describe a photograph by the nearest indexed captions."),
 }
 
 

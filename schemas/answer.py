@@ -92,10 +92,13 @@ class Hit:
         place: Where a photograph was taken, in degrees.
         created_at: When a document was made, ISO 8601, as far as it says.
         language: Of a document, as a BCP 47 tag.
+        tags: Labels that ``diptych tag`` gave an image.
         metadata: The user's own fields.
         percentile: How many percent of unrelated pairs of this query's and this hit's modality
             have a lower calibrated score, up to 99.99; None where the collection is too small to
             tell.
+        rerank_score: What the model of ``rerank`` says of the hit's words, on its own scale; None
+            where it has none, or none were read.
         passages: The document's best passages, best first, where several were asked for.
         modified_at: When the item was last modified, ISO 8601, UTC, where its source knew.
         content_hash: Of the item's bytes, with the algorithm before it; of a caption of its text.
@@ -132,8 +135,10 @@ class Hit:
     place: Place | None = None
     created_at: str | None = None
     language: str | None = None
+    tags: tuple[str, ...] = ()
     metadata: Mapping[str, object] = field(default_factory=dict)
     percentile: float | None = None
+    rerank_score: float | None = None
     passages: tuple[Passage, ...] = ()
     modified_at: str | None = None
     content_hash: str | None = None

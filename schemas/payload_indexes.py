@@ -33,6 +33,10 @@ LABELS = "labels"
 words. A field has one index, and the title's own is for whole values; and an index of words costs
 an embedded collection some 35 MB of memory, however small it is."""
 
+TAGS = "tags"
+"""Labels that were given to an image after it was indexed. Ingestion never writes the field, so an
+image keeps them until its point is written anew."""
+
 LABEL_FIELDS = ("title", "caption", "alt_text", "ocr_text")
 """What the labels are, in order."""
 
@@ -45,6 +49,7 @@ PAYLOAD_INDEXES: Mapping[str, PayloadIndex] = {
     "part": KEYWORD,
     "title": WITH_PREFIX,
     "keywords": WITH_PREFIX,
+    TAGS: WITH_PREFIX,
     "language": WITH_PREFIX,
     "chunk_ordinal": INTEGER,
     "page": INTEGER,

@@ -38,6 +38,15 @@ def query_options(command: Command) -> Command:
             click.option("--not-image", multiple=True, type=path, help="But not this photograph."),
             click.option("--not-like", multiple=True, metavar="ITEM", help="But not this item."),
             click.option(
+                "--thumbs-up",
+                multiple=True,
+                metavar="ITEM",
+                help="A hit of the answer before that was right: more of its kind.",
+            ),
+            click.option(
+                "--thumbs-down", multiple=True, metavar="ITEM", help="One that was wrong."
+            ),
+            click.option(
                 "--weight",
                 multiple=True,
                 metavar="KIND=NUMBER",
@@ -54,10 +63,12 @@ def pop_composition(asked: dict[str, Any]) -> Composition:
 
     Raises:
         EmptyQuery: Nothing is asked for.
+        QueryError: An item was both right and wrong.
         BadParameter: A weight cannot be read.
     """
     from schemas.query import Composition, Term
 
+    liked, disliked = asked.pop("thumbs_up"), asked.pop("thumbs_down")
     weights = _read_weights(asked.pop("weight"))
     text: str | None = asked.pop("text")
     wanted: dict[str, Sequence[Query]] = {
@@ -73,7 +84,12 @@ def pop_composition(asked: dict[str, Any]) -> Composition:
     terms = [Term(query, weights[kind]) for kind, query in _iter_all(wanted)]
     if not terms:
         raise EmptyQuery("nothing is looked for: give words, --image PATH or --like ITEM")
-    return Composition((*terms, *(Term(query, -weights["not"]) for query in unwanted)))
+    query = Composition((*terms, *(Term(query, -weights["not"]) for query in unwanted)))
+    if not liked and not disliked:
+        return query
+    from search.feedback import refine
+
+    return refine(query, liked, disliked)
 
 
 def _iter_all(wanted: Mapping[str, Sequence[Query]]) -> Iterator[tuple[str, Query]]:

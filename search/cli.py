@@ -71,10 +71,15 @@ def to_collapse(value: str) -> str | float:
 @click.option(
     "--pool",
     type=click.IntRange(1, 10_000),
-    help="How many of the nearest the three above work on.  [default: 200]",
+    help="How many of the nearest are collapsed, reranked, spread or sorted.  [default: 200]",
 )
 @click.option("--highlights", is_flag=True, help="Say which sentence of a passage matched.")
 @click.option("--hybrid", is_flag=True, help="Compare the words of TEXT as well: names, numbers.")
+@click.option(
+    "--rerank",
+    metavar="MODEL",
+    help="Order the nearest anew by a cross-encoder: a folder, or owner/name@commit.",
+)
 @click.option("--explain", is_flag=True, help="Say how the scores came about.")
 @click.option("--cursor", metavar="TEXT", help="Continue: next_cursor of the answer before.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")

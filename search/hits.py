@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from schemas.collection import from_payload
+from schemas.payload_indexes import TAGS
 from schemas.query import Hit, Passage
 from schemas.records import Modality
 from search.ranking import to_cosine
@@ -74,8 +75,10 @@ def to_hit(
         language=chunk.language,
         modified_at=(candidate.point.payload or {}).get("modified_at"),
         content_hash=chunk.content_hash,
+        tags=tuple((candidate.point.payload or {}).get(TAGS, ())),
         metadata=chunk.record.metadata,
         percentile=None if percentile is None else round(percentile, 4),
+        rerank_score=candidate.rerank_score,
         passages=tuple(
             _to_passage(point, query_text, highlights.get(str(point.id)))
             for point in candidate.passages

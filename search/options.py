@@ -49,9 +49,9 @@ class SearchOptions(TypedDict, total=False):
         passages: How many of its best passages a document's hit carries, 1 to 100.
         score_threshold: Leave out hits of a lower cosine.
         min_percentile: Leave out hits below this percentile of the background, 0 to 99.99.
-        pool: How many of the nearest are reordered, or looked through for duplicates, where one of
-            the next three options asks for it; 1 to 10,000, and no less than ``top_k``. The answer
-            ends with them. Without these options it means nothing.
+        pool: How many of the nearest are reordered, or looked through for duplicates, where
+            ``collapse``, ``rerank``, ``diversity`` or ``sort`` asks for it; 1 to 10,000, and no
+            less than ``top_k``. The answer ends with them. Without these options it means nothing.
         collapse: Give near-duplicates one hit, which names the others: ``"exact"`` those of the
             same content, a cosine from 0 to 1 those whose vectors are that near too, True those
             from .97.
@@ -63,6 +63,9 @@ class SearchOptions(TypedDict, total=False):
             these are encoded, so it costs as much as so many short queries.
         hybrid: Whether the query's words are compared as well, see :mod:`search.fusion`; hits
             keep their raw cosine, but no longer fall by it.
+        rerank: A cross-encoder or multi-vector model of sentence-transformers, a folder or
+            ``owner/name@commit``, that orders the pool anew by its words; for queries that are
+            texts. Images without words keep their places.
         explain: Whether hits say how their scores came about.
         cursor: ``next_cursor`` of the page before, to go on from there; the query and all
             options but ``top_k`` must be those of that page.
@@ -81,6 +84,7 @@ class SearchOptions(TypedDict, total=False):
     sort: str | None
     highlights: bool
     hybrid: bool
+    rerank: str | None
     explain: bool
     cursor: str | None
 
@@ -106,6 +110,7 @@ class Options:
     sort: str | None = None
     highlights: bool = False
     hybrid: bool = False
+    rerank: str | None = None
     explain: bool = False
     cursor: str | None = None
 
@@ -135,6 +140,8 @@ class Options:
             )
         if self.sort is not None and self.diversity:
             raise QueryError("sort decides the whole order: leave diversity out, or sort")
+        if self.rerank is not None and (self.sort is not None or self.diversity):
+            raise QueryError("rerank decides the order: leave sort and diversity out, or rerank")
         if self.uses_pool and self.top_k > self.pool:
             raise QueryError(
                 f"pool: {self.pool:,} candidates cannot fill a page of {self.top_k:,}; raise it to "
@@ -144,7 +151,8 @@ class Options:
     @property
     def uses_pool(self) -> bool:
         """Whether something reorders or removes hits."""
-        return self.collapse is not None or bool(self.diversity) or self.sort is not None
+        asked = (self.collapse, self.rerank, self.diversity or None, self.sort)
+        return any(one is not None for one in asked)
 
     @property
     def targets(self) -> Target:

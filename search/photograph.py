@@ -48,7 +48,7 @@ def open_photograph(
     limits = limits or Limits()
     if isinstance(source, str | Path):
         path = os.fspath(source)
-        content = _read(path, limits.max_source_bytes)
+        content = read_photograph(path, limits.max_source_bytes)
         return decode_image(content, path, limits=limits, side_pixels=side_pixels).image
     if isinstance(source, bytes):
         return decode_image(source, UNNAMED, limits=limits, side_pixels=side_pixels).image
@@ -57,8 +57,13 @@ def open_photograph(
     return to_decoded(own, UNNAMED, limits=limits, side_pixels=side_pixels).image
 
 
-def _read(path: str, max_bytes: int) -> bytes:
-    """The file's bytes; whoever names a symbolic link means its target."""
+def read_photograph(path: str, max_bytes: int) -> bytes:
+    """A file's bytes; whoever names a symbolic link means its target.
+
+    Raises:
+        UnreadableSource: It is gone, forbidden, or no regular file.
+        SourceTooLarge: It has more bytes.
+    """
     try:
         target = os.path.realpath(path)
     except (OSError, ValueError) as error:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from search.chronology import Chronology
 from search.collapse import Collapse
 from search.diversity import Diversity
+from search.rerank import Rerank
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +68,8 @@ def to_stages(options: Options) -> tuple[Stage, ...]:
     stages: list[Stage] = []
     if options.collapse is not None:
         stages.append(Collapse.of(options.collapse, by_chunk=options.all_chunks))
+    if options.rerank is not None:
+        stages.append(Rerank(options.rerank))
     if options.diversity:
         stages.append(Diversity(options.diversity))
     if options.sort is not None:

@@ -35,6 +35,7 @@ class Candidate:
         words: Its BM25 score where words were compared and it has any.
         standing: Where words were compared, what a ranking falls by: calibrated where there is a
             background.
+        rerank_score: What a second model said of it; None where it was not asked.
     """
 
     point: models.ScoredPoint
@@ -46,6 +47,7 @@ class Candidate:
     duplicates: tuple[Candidate, ...] | None = None
     words: float | None = None
     standing: float | None = None
+    rerank_score: float | None = None
 
     @property
     def score(self) -> float:

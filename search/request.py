@@ -13,6 +13,7 @@ from search.filters import to_filter
 from search.hybrid import check_words
 from search.inquiry import Inquiry, answer_all
 from search.pool import to_stages
+from search.rerank import check_rerankable
 
 if TYPE_CHECKING:
     from ingest.decode.limits import Limits
@@ -59,9 +60,12 @@ class Request:
     limits: Limits | None = None
 
     def __post_init__(self) -> None:
-        """A cursor goes on with one answer."""
+        """A cursor goes on with one answer, and not every query can be read by a model."""
         if self.options.cursor is not None and len(self.queries) != 1:
             raise QueryError("cursor: it continues one search, not a batch")
+        if self.options.rerank is not None:
+            for query in self.queries:
+                check_rerankable(query)
 
     @property
     def modalities(self) -> tuple[Modality, ...]:

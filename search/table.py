@@ -20,7 +20,7 @@ LEAST_WIDTH = 40
 
 
 def to_table(page: Page, *, width: int = 100) -> str:
-    """Rank, score, percentile, what, where, title, and size or page.
+    """Rank, score, that of a second model, percentile, what, where, title, and size or page.
 
     Below its row stand a hit's snippet, further passages, and how its score came about.
 
@@ -83,6 +83,7 @@ def _to_cells(hit: Hit) -> tuple[str, ...]:
     return (
         f"{hit.rank:>3}",
         f"{hit.score:>6.3f}",
+        "" if hit.rerank_score is None else f"{hit.rerank_score:.3f}",
         "" if hit.percentile is None else f"{floor(10 * hit.percentile) / 10:.1f}%",  # never 100
         str(hit.modality),
         to_printable(to_place(hit.location)),

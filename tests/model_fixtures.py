@@ -119,6 +119,46 @@ def save_minilm(folder: Path) -> Path:
     return saved
 
 
+def save_cross_encoder(folder: Path, labels: int = 1) -> Path:
+    """A BERT that scores pairs, saved by sentence-transformers."""
+    from sentence_transformers import CrossEncoder
+    from transformers import BertForSequenceClassification
+
+    bert = folder / "bert"
+    config = _save_bert_tokenizer(bert)
+    config.num_labels = labels
+    BertForSequenceClassification(config).save_pretrained(bert)
+    saved = folder / "cross-encoder"
+    CrossEncoder(str(bert), device="cpu").save_pretrained(str(saved), create_model_card=False)
+    return saved
+
+
+def save_multi_vector(folder: Path) -> Path:
+    """A BERT whose tokens have vectors, saved by sentence-transformers."""
+    from sentence_transformers import MultiVectorEncoder
+    from transformers import BertModel
+
+    bert = folder / "bert"
+    BertModel(_save_bert_tokenizer(bert)).save_pretrained(bert)
+    saved = folder / "multi-vector"
+    model = MultiVectorEncoder(str(bert), device="cpu")
+    model.save_pretrained(str(saved), create_model_card=False)
+    return saved
+
+
+def _save_bert_tokenizer(folder: Path) -> Any:
+    """The tokenizer of a small BERT, and the configuration of one with the same weights always."""
+    import torch
+    from transformers import BertConfig, BertTokenizer
+
+    vocabulary = _wordpiece_vocabulary()
+    BertTokenizer(vocab=vocabulary, model_max_length=MINILM_MAX_TOKENS).save_pretrained(folder)
+    torch.manual_seed(_SEED)
+    return BertConfig(
+        vocab_size=len(vocabulary), max_position_embeddings=MINILM_MAX_TOKENS, **_tower()
+    )
+
+
 def _save_siglip_towers(folder: Path, tokenizer: Any) -> Path:
     import torch
     from transformers import SiglipConfig, SiglipImageProcessor, SiglipModel, SiglipProcessor

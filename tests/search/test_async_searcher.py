@@ -135,7 +135,7 @@ def test_closing_leaves_nobody_waiting(engine: Engine, encoder: LegibleEncoder) 
         queued = asyncio.create_task(found.search("red"))
         await asyncio.sleep(0)
         closing = asyncio.create_task(found.close())
-        while not found._pool._shutdown:  # noqa: ASYNC110, SLF001 - no event tells of it
+        while not found._pool._shutdown:  # noqa: ASYNC110 - no event tells of it
             await asyncio.sleep(0.001)
         await asyncio.to_thread(slow.encode_texts, ["red"], Role.QUERY)  # the running one goes on
         await closing

@@ -173,3 +173,16 @@ def test_an_unknown_target_is_a_usage_error() -> None:
     result = run("red", "--target", "video")
     assert result.exit_code == 2
     assert "'video' is not one of" in result.stderr
+
+
+@pytest.mark.usefixtures("index")
+def test_thumbs_refine_the_query() -> None:
+    judged = ("--thumbs-up", "folder://root/green.png", "--thumbs-down", "folder://root/red.png")
+    page = json.loads(run_well("red blue", "--target", "image", "--json", *judged))
+    found = [hit["source_uri"].rpartition("/")[2] for hit in page["hits"]]
+    assert found == ["yellow.png", "blue.png"]
+
+
+@pytest.mark.usefixtures("index")
+def test_thumbs_need_a_query() -> None:
+    assert isinstance(run("--thumbs-up", "folder://root/green.png").exception, EmptyQuery)

@@ -1,0 +1,1 @@
+"""Words for images: tags from a list of labels, captions from what is indexed."""
