@@ -66,14 +66,23 @@ def test_killed_while_it_talks_to_a_server(
             change(folder, chosen)
         server.plan = FaultPlan()
         truth, before = read_truth(folder, settings), found(server)
-        missing = [key for key, value in truth.items() if before.get(key, [0])[0] != value[0]]
-        assert finish_all(tmp_path, DIPTYCH_URL=server.url) <= len(missing)
+        assert finish_all(tmp_path, DIPTYCH_URL=server.url) <= count_missing(truth, before)
         assert found(server) == truth
         writes = server.store.applied_to["diptych__g001"].total()
         assert finish(start(tmp_path, DIPTYCH_URL=server.url))["encoded"] == 0
         assert server.store.applied_to["diptych__g001"].total() == writes
     record_property("killed", killed)
     assert killed
+
+
+def count_missing(truth: dict[str, Any], before: dict[str, Any]) -> int:
+    """Points of items that are not there whole: half of one is encoded anew with the rest of it."""
+    torn = {
+        payload["source_uri"]
+        for key, (_, vector, payload) in truth.items()
+        if before.get(key, (None, None))[1] != vector
+    }
+    return sum(payload["source_uri"] in torn for _, _, payload in truth.values())
 
 
 def found(server: Loopback) -> dict[str, Any]:
