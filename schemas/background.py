@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 from array import array
 from dataclasses import dataclass
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Any, Final
 
 from schemas.records import Modality
@@ -75,7 +76,7 @@ class Background:
         if fields["version"] != VERSION:
             msg = f"background version {fields['version']!r}, not {VERSION}"
             raise ValueError(msg)
-        return cls(
+        found = cls(
             means={Modality(name): _unpack(mean) for name, mean in fields["means"].items()},
             spreads={_to_direction(name): float(one) for name, one in fields["spreads"].items()},
             quantiles={
@@ -83,6 +84,31 @@ class Background:
             },
             counts={Modality(name): int(count) for name, count in fields["counts"].items()},
         )
+        found.check()
+        return found
+
+    def check(self) -> None:
+        """Refuse what scores could not be read by.
+
+        Raises:
+            ValueError: A direction lacks its mean or its spread, or a number is out of range.
+        """
+        known = {(query, target) for query in self.means for target in self.means}
+        is_sound = (
+            set(self.quantiles) <= set(self.spreads) <= known
+            and len({len(mean) for mean in self.means.values()}) <= 1
+            and all(isfinite(number) for mean in self.means.values() for number in mean)
+            and all(0 < spread < inf for spread in self.spreads.values())
+            and all(
+                len(values) == len(LEVELS)
+                and all(map(isfinite, values))
+                and list(values) == sorted(values)
+                for values in self.quantiles.values()
+            )
+        )
+        if not is_sound:
+            msg = "the background is damaged"
+            raise ValueError(msg)
 
 
 def read_background(metadata: Mapping[str, Any]) -> Background | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -176,5 +177,7 @@ def _to_name(image: object) -> str | None:
     if isinstance(image, bytes):
         return blake3(image).hexdigest()
     if hasattr(image, "tobytes"):
-        return blake3(image.tobytes()).hexdigest()
+        with suppress(OSError):  # truncated: decoding it says so in our own words
+            pixels = blake3(image.tobytes()).hexdigest()
+            return f"{getattr(image, 'mode', '')} {getattr(image, 'size', '')} {pixels}"
     return str(image)

@@ -6,7 +6,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from schemas.errors import CollectionMissing
+from schemas.errors import CollectionMissing, QueryError
 from schemas.query import Page
 from search.collection_encoder import load_collection_encoder
 from search.composition import to_composition
@@ -219,6 +219,8 @@ class Searcher:
             DiptychError: As :meth:`search` does; one query that cannot be answered fails all.
         """
         begun = time.perf_counter()
+        if isinstance(queries, str | bytes):
+            raise QueryError("search_batch takes a list of queries; one query is for search")
         request = Request(
             tuple(to_composition(query) for query in queries), to_options(options), self._limits
         )

@@ -235,6 +235,28 @@ def test_a_background_survives_json() -> None:
     assert read_background({}) is None
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"spreads": {"image->text": 0.0}},
+        {"spreads": {"image->text": float("nan")}},
+        {"spreads": {}},
+        {"means": {}},
+        {"quantiles": {"image->text": [1.0, 2.0]}},
+        {"quantiles": {"image->text": [float(-n) for n in range(len(LEVELS))]}},
+    ],
+)
+def test_a_damaged_background_is_none(damage: dict[str, Any]) -> None:
+    sound = Background(
+        means={IMAGE: (0.5, -0.25), TEXT: (0.0, 1.0)},
+        spreads={(IMAGE, TEXT): 0.125},
+        quantiles={(IMAGE, TEXT): tuple(float(n) for n in range(len(LEVELS)))},
+        counts={IMAGE: 10, TEXT: 20},
+    )
+    assert read_background({"background": sound.to_json()}) == sound
+    assert read_background({"background": {**sound.to_json(), **damage}}) is None
+
+
 @given(st.floats(-20, 20), st.floats(-20, 20))
 def test_percentiles_rise_with_scores_and_come_back(one: float, other: float) -> None:
     values = tuple(float(n) for n in range(-5, -5 + len(LEVELS)))

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from io import BytesIO
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from PIL import Image
 
 from schemas.collection import to_point_id
-from schemas.errors import EmptyQuery, InvalidVector, QueryError
+from schemas.errors import EmptyQuery, InvalidVector, QueryError, SourceError
 from schemas.query import Composition, Query, Term
 from search.searcher import Searcher
 
@@ -153,3 +155,20 @@ def test_passages_are_a_documents_best_ones(searcher: Searcher) -> None:
     assert [round(one.score, 4) for one in hit.passages] == [1.0, round(HALF, 4)]
     assert hit.passages[0].point_id == hit.point_id
     assert hit.passages[0].snippet == "red and blue"
+
+
+def test_a_batch_is_a_list(searcher: Searcher) -> None:
+    with pytest.raises(QueryError, match="list of queries"):
+        searcher.search_batch("red")
+
+
+def test_a_truncated_opened_image_is_a_decode_error(
+    searcher: Searcher, photographs: dict[str, Path]
+) -> None:
+    content = (photographs["red"]).read_bytes()
+    whole = Image.effect_noise((64, 64), 50)
+    buffer = BytesIO()
+    whole.save(buffer, "PNG")
+    opened = Image.open(BytesIO(buffer.getvalue()[: len(content) + 900]))
+    with pytest.raises(SourceError):
+        searcher.search(opened, target="image")
