@@ -36,23 +36,22 @@ from ingest.store.generations import PUBLISHING, STATE, ensure_building, publish
 from ingest.store.model_folder import read_model_folder
 from ingest.store.retrying import open_store_patiently
 from ingest.store.same_policy import is_made_with
-from ingest.sync.roots import open_root, read_roots
+from ingest.sync.roots import read_roots, try_open_root
 from ingest.sync.run_lock import only_run
 from ingest.sync.session import SyncOptions, open_session, with_sound_ledger
 from ingest.sync.state import to_dead_letters_path, to_state_dir
-from schemas.errors import MigrationRefused, ModelUnavailable, SettingsError, SourceUnavailable
+from schemas.errors import MigrationRefused, ModelUnavailable
 from schemas.sync_report import SyncReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from ingest.sources.source import Source
     from ingest.store.collections import ConcreteCollection
     from ingest.store.engine import Engine
     from ingest.sync.session import Session
     from schemas.report import RunReport
-    from schemas.settings import RootSettings, Settings
+    from schemas.settings import Settings
     from schemas.space import Encoder
 
 
@@ -151,7 +150,7 @@ class MigrateJob:
                 report = with_sound_ledger(run, self._settings, building.name)
         return replace(
             report,
-            finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            finished_at=_now(),
             seconds=round(monotonic() - begun, 3),
             notes=tuple(self._notes),
         )
@@ -209,6 +208,7 @@ class MigrateJob:
             self._check(session, reports, live)
             self._evaluate(session, live, live_encoder)
             points = engine.count(building.name).count
+            report = replace(report, points=points, finished_at=_now())
             session.ledger.add_run(report.run_id, json.dumps(report.to_json()))
         # The ledger is sealed: from here on an ordinary run finds everything as it left it.
         with only_run(engine, building.name, self._settings, stopping=self._stopping) as check:
@@ -220,7 +220,7 @@ class MigrateJob:
         if (folder := read_model_folder(building)) is not None:
             self._notes.append(f"the model is taken from {folder}: leave it there, or set model")
         self._prune(engine)
-        return replace(report, points=points)
+        return report
 
     def _check(
         self, session: Session, reports: Iterable[RunReport], live: ConcreteCollection
@@ -270,7 +270,7 @@ class MigrateJob:
             else make_questions(engine, (live.name, session.collection.name))
         )
         roots = read_roots(live.metadata).values() or settings.roots
-        sources = {one.name: one for root in roots if (one := _try_open(root, settings))}
+        sources = {one.name: one for root in roots if (one := try_open_root(root, settings))}
         try:
             known = live_encoder or load_recorded_encoder(
                 live.space, settings, folder=read_model_folder(live), threads=1
@@ -292,9 +292,5 @@ class MigrateJob:
             self._notes.append(f"removed: {', '.join(removed)}")
 
 
-def _try_open(root: RootSettings, settings: Settings) -> Source | None:
-    """A root's source, if it is there: one that is not was named before."""
-    try:
-        return open_root(root, settings)
-    except (SettingsError, SourceUnavailable):
-        return None
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ingest.sources.open import SourceOptions, open_source
 from ingest.sources.own_index import without_index
-from schemas.errors import SettingsError
+from schemas.errors import SettingsError, SourceUnavailable
 from schemas.settings import RootSettings
 
 if TYPE_CHECKING:
@@ -144,6 +144,14 @@ def to_unconfigured_notes(
         f"source; diptych forget {shlex.quote(name)} removes it"
         for name in sorted(set(indexed) - names)
     )
+
+
+def try_open_root(root: RootSettings, settings: Settings) -> Source | None:
+    """The source of a root; None where it is not there, or cannot be listed as asked for."""
+    try:
+        return open_root(root, settings)
+    except (SettingsError, SourceUnavailable):
+        return None
 
 
 def to_likely_name(root: RootSettings) -> str:
