@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 320 MB: an embedded index asks for 160 MB to begin with."""
-    with mounted(tmp_path / "small", "320m") as folder:
+    """A file system of 640 MB: an embedded index asks for 160 MB to work with beside its own."""
+    with mounted(tmp_path / "small", "640m") as folder:
         yield folder
 
 
