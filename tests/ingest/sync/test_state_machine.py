@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from ingest.migrate.job import MigrateJob, MigrationOptions
 from ingest.store.collections import resolve_collection
 from ingest.store.generations import roll_back
+from ingest.store.patience import Patience
 from schemas.errors import MigrationRefused, Quarantined, SettingsError, StoreUnavailable
 from tests.legible import LegibleEncoder
 from tests.sync_rig import CountingEncoder, Died, Rig, mortal_ledger, paint, read_truth, write
@@ -270,7 +271,10 @@ def run_machine(examples: int, steps: int) -> None:
         phases=[Phase.explicit, Phase.reuse, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    SyncMachine.TestCase("runTest").runTest()
+    with pytest.MonkeyPatch.context() as patched:
+        # A store that is gone stays gone here: waiting for it would only take time.
+        patched.setattr("ingest.store.writer.to_patience", lambda _: Patience(attempts=1))
+        SyncMachine.TestCase("runTest").runTest()
 
 
 @pytest.mark.parametrize(
