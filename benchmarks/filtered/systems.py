@@ -17,6 +17,7 @@ from ingest.store.embedded.config import SEARCH_EF
 from ingest.store.embedded.filters import to_edge_filter
 from ingest.store.writer import Writer
 from schemas.records import Modality
+from schemas.vectors import sparse_vector_params
 from search.searcher import Searcher
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class LocalMode:
         self._client = QdrantClient(":memory:")
         self._queries = corpus.queries.tolist()
         params = models.VectorParams(size=corpus.rows.shape[1], distance=models.Distance.COSINE)
-        self._client.create_collection(NAME, params)
+        self._client.create_collection(NAME, params, sparse_vectors_config=sparse_vector_params())
         points = list(iter_points(corpus))
         for start in range(0, len(points), 1000):
             self._client.upsert(NAME, points[start : start + 1000])
