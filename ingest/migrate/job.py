@@ -186,7 +186,9 @@ class MigrateJob:
         report: SyncReport,
     ) -> SyncReport:
         name = self._settings.collection
-        options = SyncOptions(show_progress=self._options.show_progress, allow_mass_delete=True)
+        options = SyncOptions(
+            show_progress=self._options.show_progress, allow_mass_delete=self._options.force
+        )
         with open_session(
             engine,
             encoder,
@@ -195,6 +197,7 @@ class MigrateJob:
             options=options,
             stopping=self._stopping,
         ) as session:
+            session.live = live.name
             if may_lend(live, encoder):
                 session.lender = live.name
             reports = build(session, live, force=self._options.force)

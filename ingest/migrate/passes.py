@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ingest.migrate.removed_roots import drop_other_failures, drop_other_roots
 from ingest.sync.job import sync_roots
 from ingest.sync.roots import read_roots, to_likely_name
-from schemas.errors import MigrationRefused, SettingsError
+from schemas.errors import MassDeleteRefused, MigrationRefused, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,6 +106,11 @@ def _choose_roots(
 
 def _to_refusal(problem: RootProblem) -> str:
     name = shlex.quote(problem.root)
+    if problem.kind == MassDeleteRefused.__name__:
+        return (
+            f"{problem.message} (that is diptych sync's: what it removes from the live generation "
+            "may go from this one as well); or go on without what vanished with --force"
+        )
     return (
         f"the root {problem.root!r} cannot be gone through: {problem.message}; the live generation "
         "stays as it is. Mount it or wait for it, or name its new place in [[roots]] with "

@@ -20,7 +20,7 @@ from ingest.sources.uris import to_source_uri
 from ingest.store.writer import Writer
 from ingest.sync.recorder import Recorder
 from ingest.sync.selection import Selection, to_quarantined
-from ingest.sync.sweep import check_sweep, delete_items, take_twin, to_mount_point
+from ingest.sync.sweep import check_sweep, count_held, delete_items, take_twin, to_mount_point
 from schemas.errors import MassDeleteRefused, SettingsError, SourceUnavailable
 
 if TYPE_CHECKING:
@@ -258,11 +258,12 @@ class RootPass:
         """What is to be removed; if too much vanished, only what has moved."""
         if self._session.options.allow_mass_delete:
             return self._vanished
+        lost = [uri for uri in self._vanished if uri not in self._moved]
         try:
             check_sweep(
                 self._source,
                 state.mount_point,
-                lost=len(self._vanished) - len(self._moved),
+                lost=count_held(self._session, lost),
                 known=self._known,
                 listed=self._listed,
                 share=self._session.settings.max_delete_share,

@@ -79,6 +79,8 @@ class Session:
         covered: How the source URIs of roots begin that were gone through to their end.
         rebuilt: Roots whose rows were read anew from the payloads.
         lender: Another generation of the same space, whose vectors may be taken.
+        live: The generation that this one is to take the place of: what that has lost as well is
+            not lost here. None where it is the live one itself.
     """
 
     settings: Settings
@@ -95,6 +97,7 @@ class Session:
     covered: set[str] = field(default_factory=set)
     rebuilt: set[str] = field(default_factory=set)
     lender: str | None = None
+    live: str | None = None
 
     def __post_init__(self) -> None:
         """Roots that the ledger may be believed on."""

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from ingest.sources.folder import FolderSource
-from schemas.collection import sources_filter
+from schemas.collection import sources_filter, to_point_id
 from schemas.errors import MassDeleteRefused
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ingest.fingerprint import Version
     from ingest.sources.source import Source
     from ingest.store.writer import Writer
+    from ingest.sync.session import Session
 
 ITEMS_PER_REQUEST = 200
 """Items that are removed in one request."""
@@ -105,6 +106,23 @@ def to_mount_point(source: Source) -> str | None:
     while not os.path.ismount(path):
         path = os.path.dirname(path)  # noqa: PTH120 - paths may be no text
     return path
+
+
+def count_held(session: Session, uris: Sequence[str]) -> int:
+    """How many of the items that vanished a search can still find.
+
+    All of them, unless the session's generation is not the live one.
+
+    Raises:
+        StoreUnavailable: The store did not answer.
+    """
+    if session.live is None:
+        return len(uris)
+    held = 0
+    for start in range(0, len(uris), ITEMS_PER_REQUEST):
+        ids = [to_point_id(uri, 0) for uri in uris[start : start + ITEMS_PER_REQUEST]]
+        held += len(session.engine.retrieve(session.live, ids, with_payload=False))
+    return held
 
 
 def delete_items(writer: Writer, uris: Sequence[str]) -> None:

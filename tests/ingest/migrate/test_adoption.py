@@ -16,6 +16,7 @@ from ingest.store.generations import list_generations, prune, roll_back
 from ingest.sync.job import SyncJob
 from ingest.sync.session import SyncOptions
 from schemas.collection import to_point_id
+from schemas.errors import MigrationRefused
 from schemas.settings import Settings
 from tests.legible import LegibleEncoder
 from tests.sync_rig import CountingEncoder, Died, Rig, paint, read_points, read_truth, write
@@ -250,3 +251,39 @@ def test_a_damaged_vector_is_not_borrowed(tmp_path: Path) -> None:
     windows = sum("long" in uri for uri in _read_uris(rig))
     assert encoder.encoded == 1 + windows - 1
     rig.close()
+
+
+def test_a_refused_migration_takes_nothing_from_a_generation_that_is_kept(rig: Rig) -> None:
+    migrate(rig, other(rig))
+    kept = read_points(rig.memory, "diptych__g001")
+    rig.folder.rename(rig.folder.with_name("unmounted"))
+    rig.folder.mkdir()
+    with pytest.raises(MigrationRefused, match=r"is empty.*is a disk not mounted"):
+        migrate(rig, CountingEncoder(rig.world), evaluates=False)
+    assert read_points(rig.memory, "diptych__g001") == kept
+    roll_back(rig.memory, "diptych")
+    assert read_points(rig.memory) == kept
+
+
+def test_what_the_live_generation_has_lost_may_go_from_a_kept_one(rig: Rig) -> None:
+    migrate(rig, other(rig))
+    roll_back(rig.memory, "diptych")
+    for number in range(1, 6):
+        for suffix in ("png", "txt"):
+            (rig.folder / f"{number}.{suffix}").unlink()
+    paint(rig.folder / "more.png", (0, 0, 255))
+    (rig.folder / "0.txt").unlink()
+    assert rig.sync().exit_code == 5
+    with pytest.raises(MigrationRefused, match="11 of 12 items are gone"):
+        migrate(rig, other(rig), evaluates=False)
+    assert rig.sync(allow_mass_delete=True).exit_code == 0
+    report = migrate(rig, other(rig), evaluates=False)
+    assert (live(rig), report.counts.deleted, report.points) == ("diptych__g002", 11, 2)
+
+
+def test_force_goes_on_without_what_vanished(rig: Rig) -> None:
+    migrate(rig, other(rig))
+    for path in rig.folder.iterdir():
+        path.unlink()
+    report = migrate(rig, CountingEncoder(rig.world), evaluates=False, force=True)
+    assert (live(rig), report.points) == ("diptych__g001", 0)
