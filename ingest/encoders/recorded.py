@@ -49,10 +49,21 @@ def to_recorded_request(
     folder: str | None = None,
     threads: int | None = None,
 ) -> EncoderRequest:
-    """What :func:`load_recorded_encoder` loads, with the same arguments."""
+    """What :func:`load_recorded_encoder` loads, with the same arguments.
+
+    Raises:
+        ModelUnavailable: It was loaded from a folder that does not hold it any more.
+    """
     chosen = model or _to_own_model(recorded, settings)
-    if chosen == recorded.model_id and folder is not None and _holds(folder, recorded):
-        chosen = folder
+    if chosen == recorded.model_id and folder is not None:
+        if _holds(folder, recorded):
+            chosen = folder
+        elif not _is_elsewhere(chosen):
+            raise ModelUnavailable(
+                f"the collection's model {chosen!r} was loaded from {folder}, which is not there "
+                f"any more or holds other files: put them back, or name the folder's path as the "
+                f"model"
+            )
     return EncoderRequest(
         model=chosen,
         revision=recorded.revision if chosen in (recorded.model_id, folder) else settings.revision,
@@ -68,6 +79,14 @@ def _to_own_model(recorded: EmbeddingSpace, settings: Settings) -> str:
     folder = Path(settings.model).expanduser()
     is_it = folder.is_dir() and folder.resolve().name == recorded.model_id
     return settings.model if is_it else recorded.model_id
+
+
+def _is_elsewhere(model: str) -> bool:
+    """Whether the name alone says where a model is."""
+    from ingest.encoders.catalogue import CATALOGUE
+    from ingest.encoders.transformer.files import is_folder
+
+    return model in CATALOGUE or is_folder(model)
 
 
 def _holds(folder: str, recorded: EmbeddingSpace) -> bool:

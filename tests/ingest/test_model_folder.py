@@ -113,5 +113,6 @@ def test_one_that_is_gone_or_another_one_is_not_taken(
         assert load_encoder(str(model), check=False).space.modalities == tuple(Modality)
     else:
         shutil.rmtree(model)
-    with pytest.raises(ModelUnavailable, match="name the folder's path as the model"):
+    with pytest.raises(ModelUnavailable, match="name the folder's path as the model") as refused:
         sync(rig)
+    assert str(model) in str(refused.value)
