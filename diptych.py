@@ -30,6 +30,7 @@ _COMMANDS = {
     "facets": ("search.facets_cli", "Count the values of a field: types, keywords, years."),
     "evaluate": ("search.evaluate.cli", "Measure how well a collection answers, with intervals."),
     "tag": ("search.annotate.cli", "Say which of your labels fit which images."),
+    "serve": ("search.server.cli", "Serve an HTTP API and a web page."),
     "caption": ("search.annotate.cli", "Describe a photograph by the nearest indexed captions."),
 }
 

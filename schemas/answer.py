@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+# At run time: the HTTP API's models are made from these annotations.
+from collections.abc import Mapping  # noqa: TC003
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from schemas.records import Modality, Part, Place
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from schemas.query import Target
+from schemas.target import Target  # noqa: TC001
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from schemas.answer import Highlight, Hit, Page, Passage
 from schemas.errors import EmptyQuery, QueryError
 from schemas.records import Modality
+from schemas.target import Target
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,23 +29,6 @@ __all__ = [
     "Target",
     "Term",
 ]
-
-
-class Target(StrEnum):
-    """Which modality is searched for.
-
-    ``ANY`` asks each modality by itself and merges the answers by calibrated score: cosines of
-    different modalities are not comparable (texts lie far nearer to texts than images do).
-    """
-
-    IMAGE = "image"
-    TEXT = "text"
-    ANY = "any"
-
-    @property
-    def modalities(self) -> tuple[Modality, ...]:
-        """The modalities it stands for."""
-        return tuple(Modality) if self is Target.ANY else (Modality(self.value),)
 
 
 @dataclass(frozen=True, slots=True)
