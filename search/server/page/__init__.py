@@ -1,0 +1,1 @@
+"""The web page: search, items, an overview and a map, rendered on the server."""

@@ -1,0 +1,66 @@
+"""Which words of a passage are marked as those that were asked for. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_WORD = re.compile(r"\w{3,}")  # shorter words stand everywhere
+
+_LEAST_STEM = 4
+"""Letters of a word that its other forms begin with: ``cake`` is marked in ``cakes``."""
+
+
+class Piece(NamedTuple):
+    """A stretch of a passage.
+
+    Attributes:
+        text: Its characters.
+        is_marked: Whether it answers the query.
+    """
+
+    text: str
+    is_marked: bool
+
+
+def mark_words(passage: str, query_text: str) -> list[Piece]:
+    """The passage in stretches, the query's words marked in all their cases and plain forms.
+
+    Joined they are the passage.
+    """
+    wanted = {word.casefold() for word in _WORD.findall(query_text)}
+    found = [match.span() for match in _WORD.finditer(passage) if _is_wanted(match[0], wanted)]
+    return _cut(passage, found)
+
+
+def mark_sentence(passage: str, sentence: str) -> list[Piece]:
+    """The passage with one sentence of it marked, or as much of it as the passage shows."""
+    start = passage.find(sentence[:40])
+    if not sentence or start < 0:
+        return _cut(passage, [])
+    shared = next(
+        (n for n, (a, b) in enumerate(zip(passage[start:], sentence, strict=False)) if a != b),
+        min(len(sentence), len(passage) - start),
+    )
+    return _cut(passage, [(start, start + shared)])
+
+
+def _is_wanted(word: str, wanted: set[str]) -> bool:
+    folded = word.casefold()
+    return folded in wanted or any(
+        len(one) >= _LEAST_STEM
+        and len(folded) >= _LEAST_STEM
+        and (folded.startswith(one) or one.startswith(folded))
+        and abs(len(one) - len(folded)) <= 2  # noqa: PLR2004 - -s, -es, -ed
+        for one in wanted
+    )
+
+
+def _cut(passage: str, spans: list[tuple[int, int]]) -> list[Piece]:
+    pieces, position = [], 0
+    for start, end in spans:
+        pieces += [Piece(passage[position:start], is_marked=False)] if start > position else []
+        pieces.append(Piece(passage[start:end], is_marked=True))
+        position = end
+    rest = passage[position:]
+    return [*pieces, Piece(rest, is_marked=False)] if rest or not pieces else pieces
