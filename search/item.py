@@ -22,9 +22,24 @@ MOST_PARTS: Final = 1_000
 """Points of an item that are named."""
 
 _SAID: Final = (
-    "title caption alt_text ocr_text headings keywords page frame start_char end_char "
-    "width_pixels height_pixels taken_at place created_at language content_hash"
-).split()
+    "title",
+    "caption",
+    "alt_text",
+    "ocr_text",
+    "headings",
+    "keywords",
+    "page",
+    "frame",
+    "start_char",
+    "end_char",
+    "width_pixels",
+    "height_pixels",
+    "taken_at",
+    "place",
+    "created_at",
+    "language",
+    "content_hash",
+))
 """Fields of a chunk that an answer takes over."""
 
 

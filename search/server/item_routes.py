@@ -121,7 +121,7 @@ async def get_original(point_id: PointId, request: Request, service: TheService)
 def to_disposition(file_name: str, media_type: str) -> str:
     """``Content-Disposition`` of RFC 6266, with the name in ASCII and in full."""
     kind = "inline" if media_type in INLINE else "attachment"
-    plain = "".join(c if c.isascii() and c.isalnum() or c in "._- " else "_" for c in file_name)
+    plain = "".join(c if (c.isascii() and c.isalnum()) or c in "._- " else "_" for c in file_name)
     full = quote(file_name.encode("utf-8", "replace"), safe="")
     return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{full}"
 

@@ -59,7 +59,7 @@ class Syncing:
             Thread(target=self._repeat, name="diptych-schedule", daemon=True).start()
 
     def sync_inbox(self) -> Future[SyncReport]:
-        """The report of a run over the inbox that begins from now on; others may wait for it too."""
+        """The report of a run over the inbox that begins from now on, for all who ask."""
         return self._ask(INBOX)
 
     def sync_all(self) -> Future[SyncReport]:
@@ -118,7 +118,7 @@ class Syncing:
                 self.sync_all().result()
             except DiptychError as error:
                 _LOG.warning("%s: %s; the next synchronisation tries again", error.kind, error)
-            except Exception:
+            except Exception:  # noqa: BLE001 - the server outlives it
                 if self._stopping.is_set():
                     return
                 _LOG.exception("a synchronisation failed; the next one tries again")
