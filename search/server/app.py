@@ -24,6 +24,7 @@ from search.server.guard import Guard
 from search.server.headers import SecurityHeaders
 from search.server.metrics import Metrics
 from search.server.openapi import TITLE, describe
+from search.server.page.mount import add_page
 from search.server.problems import add_problem_handlers
 from search.server.service import Service
 from search.server.status import read_version
@@ -92,6 +93,7 @@ def create_app(
         login_routes,
     ):
         app.include_router(routes.router)
+    add_page(app)
     describe(app)
     return app
 

@@ -88,6 +88,10 @@ class Address:
         pairs = replace(self, **{"shown": PAGE_HITS, **changes}).to_pairs()
         return f"/?{urlencode(pairs)}" if pairs else "/"
 
+    def to_words(self) -> str:
+        """The query string that takes only the words along; empty without any."""
+        return f"?{urlencode({'q': self.text})}" if self.text else ""
+
     def liking(self, point_id: str) -> str:
         """The address that wants this item too."""
         return self.to_url(

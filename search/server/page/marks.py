@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 _WORD = re.compile(r"\w{3,}")  # shorter words stand everywhere
 
+_BLANK_LINES = re.compile(r"\n\s*\n")
+
 _LEAST_STEM = 4
 """Letters of a word that its other forms begin with: ``cake`` is marked in ``cakes``."""
 
@@ -31,6 +33,11 @@ def mark_words(passage: str, query_text: str) -> list[Piece]:
     wanted = {word.casefold() for word in _WORD.findall(query_text)}
     found = [match.span() for match in _WORD.finditer(passage) if _is_wanted(match[0], wanted)]
     return _cut(passage, found)
+
+
+def to_paragraphs(text: str, query_text: str) -> list[list[Piece]]:
+    """A text by its blank lines, each part as :func:`mark_words` has it."""
+    return [mark_words(part, query_text) for part in _BLANK_LINES.split(text.strip()) if part]
 
 
 def mark_sentence(passage: str, sentence: str) -> list[Piece]:

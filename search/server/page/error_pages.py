@@ -1,0 +1,69 @@
+"""Errors as pages: the problem's sentence, and what can be done."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import Request
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+
+from schemas.errors import CollectionMissing, DiptychError, PointMissing, UploadMissing
+from search.server.page.address import read_address
+from search.server.page.renderer import FRAGMENT, Renderer
+from search.server.problems import to_status
+
+_LOG = logging.getLogger(__name__)
+
+LATE: Final = "It took too long. Ask for less, or try again in a moment."
+EMPTY: Final = "Nothing is indexed here yet. Run “diptych ingest FOLDER” and come back."
+OURS: Final = "The server cannot answer just now; its log says why."
+
+
+class PageRoute(APIRoute):
+    """A route whose errors are answered with a page."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The route's own handler, guarded."""
+        answer = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            try:
+                return await answer(request)
+            except DiptychError as error:
+                return to_error_page(request, to_status(error), to_sentence(error))
+            except TimeoutError:
+                return to_error_page(request, HTTPStatus.GATEWAY_TIMEOUT, LATE)
+
+        return guarded
+
+
+def to_sentence(error: DiptychError) -> str:
+    """What is said of an error: all of it where the request was wrong, else nothing of ours."""
+    if isinstance(error, CollectionMissing):
+        return EMPTY
+    if isinstance(error, UploadMissing):
+        return "The photograph is no longer kept here. Choose it again."
+    if isinstance(error, PointMissing):
+        return "There is no such item, or no longer."
+    if to_status(error) < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return str(error)
+    _LOG.error("%s: %s", error.kind, error)
+    return OURS
+
+
+def to_error_page(request: Request, status: int, sentence: str) -> Response:
+    """An error where the answer would stand."""
+    renderer: Renderer = request.app.state.renderer
+    is_part = FRAGMENT in request.headers
+    is_search = request.url.path == "/"
+    name = "_error.html" if is_part else "search.html" if is_search else "error.html"
+    address = read_address(request.query_params.multi_items())
+    retry = f"{request.url.path}?{request.url.query}".rstrip("?")
+    return renderer.render(
+        request, name, status_code=status, sentence=sentence, retry=retry, address=address,
+        results=None, named=[], groups=[], chips=[],
+    )  # fmt: skip

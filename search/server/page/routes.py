@@ -1,0 +1,108 @@
+"""``/``, ``/item/{point_id}``, ``/overview``, ``/map`` and ``/login``."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from schemas.query import Target
+from search.server.dependencies import TheService
+from search.server.page.error_pages import PageRoute
+from search.server.page.address import Address, read_address
+from search.server.page.facet_groups import FacetCounter, to_choice
+from search.server.page.item_view import to_item_view
+from search.server.page.marks import to_paragraphs
+from search.server.page.renderer import FRAGMENT, Renderer
+from search.server.page.results import read_named, read_results, read_similar
+from search.server.service import Service
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
+
+IMAGES_LIKE_IT = 12
+TEXTS_LIKE_IT = 6
+
+
+@router.get("/")
+async def show_search(request: Request, service: TheService) -> Response:
+    """The search box and, where something is asked, the answer; to the script only that."""
+    address = read_address(request.query_params.multi_items())
+    renderer: Renderer = request.app.state.renderer
+    values = await _read_values(request, service, address)
+    asked_for = request.headers.get(FRAGMENT)
+    name = {"answer": "_answer.html", "more": "_more.html"}.get(asked_for or "", "search.html")
+    return renderer.render(request, name, **values)
+
+
+async def _read_values(
+    request: Request, service: TheService, address: Address
+) -> dict[str, object]:
+    counter = find_counter(request, service)
+    cursor = request.query_params.get("cursor") or None
+    if not address.has_query:
+        empty: dict[str, object] = {"results": None, "named": [], "groups": [], "chips": []}
+        return {"address": address, "sentence": None, **empty}
+    results, named, groups = await asyncio.gather(
+        read_results(service, address, cursor),
+        read_named(service, address),
+        counter.read_groups(address),
+    )
+    chips = [to_choice(address, name, value) for name, value in address.chosen]
+    return {
+        "address": address,
+        "results": results,
+        "named": named,
+        "groups": groups,
+        "chips": chips,
+        "sentence": None,
+    }
+
+
+@router.get("/item/{point_id}")
+async def show_item(point_id: str, request: Request, service: TheService) -> HTMLResponse:
+    """One item: what it is, what it says, what is like it."""
+    item = await service.item(point_id)
+    images, texts = await asyncio.gather(
+        read_similar(service, item.point_id, Target.IMAGE, IMAGES_LIKE_IT),
+        read_similar(service, item.point_id, Target.TEXT, TEXTS_LIKE_IT),
+    )
+    renderer: Renderer = request.app.state.renderer
+    address = read_address(request.query_params.multi_items())
+    return renderer.render(
+        request,
+        "item.html",
+        view=to_item_view(item),
+        paragraphs=to_paragraphs(item.text or "", address.text),
+        images=images,
+        texts=texts,
+        address=Address(),
+    )
+
+
+@router.get("/overview")
+async def show_overview(request: Request, service: TheService) -> HTMLResponse:
+    """What is indexed, from where, when last, and what failed."""
+    renderer: Renderer = request.app.state.renderer
+    return renderer.render(request, "overview.html", status=await service.status(), index_bytes=None)
+
+
+@router.get("/login")
+async def show_login(request: Request) -> Response:
+    """The form that a token is shown to."""
+    if not request.app.state.tokens:
+        return RedirectResponse("/", status_code=303)
+    renderer: Renderer = request.app.state.renderer
+    query = request.query_params
+    return renderer.render(
+        request, "login.html", next=query.get("next", "/"), is_wrong="wrong" in query
+    )
+
+
+def find_counter(request: Request, service: Service) -> FacetCounter:
+    """The application's counter of values, made when it is first asked for."""
+    state = request.app.state
+    if not hasattr(state, "facet_counter"):
+        state.facet_counter = FacetCounter(service)
+    counter: FacetCounter = state.facet_counter
+    return counter

@@ -1,0 +1,33 @@
+"""Numbers and moments as people read them. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+_STEP: Final = 1_000
+_UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
+
+
+def to_number(value: float) -> str:
+    """With commas between thousands."""
+    return f"{value:,}"
+
+
+def to_bytes(count: float) -> str:
+    """A size in the largest unit that leaves a whole part."""
+    unit = 0
+    while count >= _STEP and unit < len(_UNITS) - 1:
+        count, unit = count / _STEP, unit + 1
+    return f"{count:,.0f} {_UNITS[unit]}" if unit < 2 or count >= 10 else f"{count:.1f} {_UNITS[unit]}"  # noqa: PLR2004 - one decimal where it tells something
+
+
+def to_day(moment: str) -> str:
+    """An ISO 8601 moment as ``31 May 2024, 14:05``; as it stands where it is none."""
+    try:
+        found = datetime.fromisoformat(moment)
+    except ValueError:
+        return moment
+    # Day and time of where it was taken: no zone is assumed that nobody gave.
+    zone = " UTC" if found.utcoffset() is not None and not found.utcoffset() else ""
+    return f"{found.day} {found:%B %Y, %H:%M}{zone}"
