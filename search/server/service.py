@@ -104,8 +104,8 @@ class Service:
         from search.server.opening import open_searcher
 
         metrics = metrics or Metrics()
-        searcher = searcher or await asyncio.to_thread(open_searcher, settings, metrics)
-        return cls(AsyncSearcher(searcher), settings, metrics)
+        opened = searcher or await asyncio.to_thread(open_searcher, settings, metrics)
+        return cls(AsyncSearcher(opened), settings, metrics)
 
     @property
     def engine(self) -> Engine:
