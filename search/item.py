@@ -39,7 +39,7 @@ _SAID: Final = (
     "created_at",
     "language",
     "content_hash",
-))
+)
 """Fields of a chunk that an answer takes over."""
 
 

@@ -35,34 +35,31 @@ from search.server.tokens import Tokens
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from ingest.store.engine import Engine
     from schemas.settings import Settings
-    from search.server.service import LoadEncoder
+    from search.searcher import Searcher
 
 GZIP_BYTES = 1_000
 """Shorter answers do not become shorter."""
 
 
 def create_app(
-    settings: Settings, *, engine: Engine | None = None, load_encoder: LoadEncoder | None = None
+    settings: Settings, *, searcher: Searcher | None = None, metrics: Metrics | None = None
 ) -> FastAPI:
     """The application over the index of the settings, which it opens when it starts.
 
     Args:
         settings: Index, collection, limits.
-        engine: An open store, which it closes when it ends; by default the settings' own.
-        load_encoder: Gives the encoder of a collection; by default its own model's.
+        searcher: An open one, which it closes when it ends; by default the settings' own.
+        metrics: Those that the searcher was opened with.
 
     Raises:
         SettingsError: A token cannot be read.
     """
-    tokens, metrics, draining = Tokens.read(settings.serve), Metrics(), Event()
+    tokens, metrics, draining = Tokens.read(settings.serve), metrics or Metrics(), Event()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        service = await Service.open(
-            settings, engine=engine, load_encoder=load_encoder, metrics=metrics
-        )
+        service = await Service.open(settings, searcher=searcher, metrics=metrics)
         service.syncing = Syncing(service)
         service.syncing.begin()
         app.state.service = service

@@ -64,7 +64,7 @@ async def get_item(point_id: PointId, service: TheService) -> JSONResponse:
 async def more_like_this(
     point_id: PointId,
     asked: Annotated[AddressOptions, Query()],
-    service: TheService,  # type: ignore[valid-type]
+    service: TheService,
 ) -> JSONResponse:
     """The nearest items to one, best first; itself is not among them."""
     await service.item(point_id)  # a name of another kind is no point

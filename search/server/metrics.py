@@ -15,13 +15,12 @@ from prometheus_client import (
     multiprocess,
 )
 
+from search.server.shared import SHARED_FOLDER
+
 if TYPE_CHECKING:
     from schemas.sync_report import SyncReport
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
-
-SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Environment variable of prometheus_client: where processes that are asked as one add up."""
 
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _ROWS: Final = (1, 2, 4, 8, 16, 32)

@@ -118,7 +118,7 @@ def _iter_fields(expressions: Sequence[Expression]) -> Iterator[str]:
         elif isinstance(one, Not):
             yield from _iter_fields((one.part,))
         else:
-            yield one.field
+            yield getattr(one, "field", "")
 
 
 def _to_query(model: QueryModel | TermModel, read_upload: ReadUpload | None) -> Query:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self, Unpack
 
-    from ingest.store.collections import ConcreteCollection
     from ingest.store.engine import Engine
     from schemas.query import Page
     from schemas.settings import Settings
@@ -29,11 +28,11 @@ if TYPE_CHECKING:
     from search.item import Item
     from search.options import SearchOptions
     from search.pictures import Original
+    from search.searcher import Searcher
     from search.server.answers import ServerStatus
     from search.server.syncing import Syncing
     from search.thumbnail import Thumbnail
 
-    LoadEncoder = Callable[[ConcreteCollection], Encoder]
     P = ParamSpec("P")
     T = TypeVar("T")
 
@@ -89,16 +88,14 @@ class Service:
         cls,
         settings: Settings,
         *,
-        engine: Engine | None = None,
-        load_encoder: LoadEncoder | None = None,
+        searcher: Searcher | None = None,
         metrics: Metrics | None = None,
     ) -> Self:
         """Open the index of the settings with the encoder of its collection.
 
         Args:
             settings: Index, collection, limits.
-            engine: An open store, closed by :meth:`close`; by default the settings' own.
-            load_encoder: Gives the encoder of a collection; by default its own model's.
+            searcher: An open one, closed by :meth:`close`; by default the settings' own.
             metrics: Are told.
 
         Raises:
@@ -107,10 +104,8 @@ class Service:
         from search.server.opening import open_searcher
 
         metrics = metrics or Metrics()
-        searcher = await asyncio.to_thread(
-            open_searcher, settings, metrics, engine=engine, load_encoder=load_encoder
-        )
-        return cls(AsyncSearcher(searcher), settings, metrics)
+        opened = searcher or await asyncio.to_thread(open_searcher, settings, metrics)
+        return cls(AsyncSearcher(opened), settings, metrics)
 
     @property
     def engine(self) -> Engine:
