@@ -114,10 +114,16 @@ def to_size(width: int | None, height: int | None) -> tuple[int, int]:
 
 
 def _to_pieces(hit: Hit, query_text: str) -> list[Piece]:
-    passage = hit.snippet or ""
+    passage = _drop_title(hit.snippet or "", hit.title or "")
     if hit.highlight is not None:
         return mark_sentence(passage, hit.highlight.text)
     return mark_words(passage, query_text)
+
+
+def _drop_title(passage: str, title: str) -> str:
+    """A document's first passage begins with its title, which stands above it already."""
+    rest = passage.removeprefix(title).lstrip() if title else passage
+    return rest or passage
 
 
 def _to_where(hit: Hit) -> str:

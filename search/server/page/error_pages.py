@@ -65,5 +65,5 @@ def to_error_page(request: Request, status: int, sentence: str) -> Response:
     retry = f"{request.url.path}?{request.url.query}".rstrip("?")
     return renderer.render(
         request, name, status_code=status, sentence=sentence, retry=retry, address=address,
-        results=None, named=[], groups=[], chips=[],
+        results=None, named=[], groups=[], chips=[], samples=[],
     )  # fmt: skip

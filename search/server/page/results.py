@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID, uuid4
 
 from schemas.collection import from_payload
 from schemas.query import Hit, Page, Target
@@ -158,6 +159,29 @@ async def read_named(service: Service, address: Address) -> list[Named]:
     ]
 
 
+def read_samples(service: Service, count: int) -> list[Named]:
+    """Some images of the collection, others each time.
+
+    Raises:
+        StoreError: The store failed.
+    """
+    wanted = to_filter(Modality.IMAGE, None)
+    points, _ = service.engine.scroll(
+        service.collection_name, wanted, limit=count, offset=str(uuid4())
+    )
+    if len(points) < count:  # it began near the end
+        points, _ = service.engine.scroll(service.collection_name, wanted, limit=count)
+    return [
+        Named(
+            point_id=str(one.id),
+            title=to_chunk_title(from_payload(one.payload or {})),
+            is_image=True,
+            is_liked=True,
+        )
+        for one in points
+    ]
+
+
 def to_chunk_title(chunk: Chunk) -> str:
     """What an item is called."""
     return chunk.title or to_file_name(chunk.record.source_uri)
@@ -172,8 +196,6 @@ def _read_chunks(service: Service, ids: list[str]) -> dict[str, Chunk]:
 
 
 def _is_id(name: str) -> bool:
-    from uuid import UUID
-
     try:
         return str(UUID(name)) == name
     except ValueError:

@@ -15,13 +15,14 @@ from search.server.page.facet_groups import FacetCounter, to_choice
 from search.server.page.item_view import to_item_view
 from search.server.page.marks import to_paragraphs
 from search.server.page.renderer import FRAGMENT, Renderer
-from search.server.page.results import read_named, read_results, read_similar
+from search.server.page.results import read_named, read_results, read_samples, read_similar
 from search.server.service import Service
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 IMAGES_LIKE_IT = 12
 TEXTS_LIKE_IT = 6
+SAMPLES = 8
 
 
 @router.get("/")
@@ -41,8 +42,9 @@ async def _read_values(
     counter = find_counter(request, service)
     cursor = request.query_params.get("cursor") or None
     if not address.has_query:
+        samples = await asyncio.to_thread(read_samples, service, SAMPLES)
         empty: dict[str, object] = {"results": None, "named": [], "groups": [], "chips": []}
-        return {"address": address, "sentence": None, **empty}
+        return {"address": address, "sentence": None, "samples": samples, **empty}
     results, named, groups = await asyncio.gather(
         read_results(service, address, cursor),
         read_named(service, address),
@@ -56,6 +58,7 @@ async def _read_values(
         "groups": groups,
         "chips": chips,
         "sentence": None,
+        "samples": [],
     }
 
 
@@ -76,7 +79,7 @@ async def show_item(point_id: str, request: Request, service: TheService) -> HTM
         paragraphs=to_paragraphs(item.text or "", address.text),
         images=images,
         texts=texts,
-        address=Address(),
+        address=Address(liked=(item.point_id,)),
     )
 
 
@@ -85,6 +88,13 @@ async def show_overview(request: Request, service: TheService) -> HTMLResponse:
     """What is indexed, from where, when last, and what failed."""
     renderer: Renderer = request.app.state.renderer
     return renderer.render(request, "overview.html", status=await service.status(), index_bytes=None)
+
+
+@router.get("/map")
+async def show_map(request: Request) -> HTMLResponse:
+    """The shared space in two dimensions."""
+    renderer: Renderer = request.app.state.renderer
+    return renderer.render(request, "map.html")
 
 
 @router.get("/login")

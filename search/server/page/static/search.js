@@ -48,8 +48,9 @@ function replace(node, kept) {
   answer().replaceWith(node);
   dress();
   if (node.dataset.says) say(node.dataset.says);
-  if (kept) document.querySelector(`.hit[data-point="${CSS.escape(kept)}"] .open`)?.focus({ preventScroll: true });
-  if (kept !== null && document.activeElement === document.body) $("results")?.focus({ preventScroll: true });
+  if (kept === null) return;
+  if (kept) node.querySelector(kept)?.focus({ preventScroll: true });
+  if (document.activeElement === document.body) $("results")?.focus({ preventScroll: true });
 }
 
 function fail(sentence, retry) {
@@ -78,7 +79,7 @@ async function load(url, { push = true, kept = null, keepScroll = false } = {}) 
     const node = parse(await got.text());
     if (!node) throw new TypeError("no answer");
     replace(node, kept);
-    if (!keepScroll && !kept) scrollTo({ top: 0 });
+    if (!keepScroll) scrollTo({ top: 0 });
   } catch (error) {
     if (error.name === "AbortError") return;
     fail("The server does not answer. Is it still running?", () => load(url, { push: false }));
@@ -158,7 +159,10 @@ addEventListener("change", (event) => {
   if (changed.form !== form || changed === box) return;
   if (changed.name === "target" && toUrl() === "/") return;
   if (changed.name === "target" && !answer().dataset.count) return;
-  if (changed.type === "radio" || changed.type === "checkbox") load(toUrl(), { keepScroll: true });
+  if (changed.type === "radio" || changed.type === "checkbox") {
+    const name = CSS.escape(changed.name), value = CSS.escape(changed.value);
+    load(toUrl(), { keepScroll: true, kept: changed.type === "checkbox" ? `[name="${name}"][value="${value}"]` : null });
+  }
 });
 addEventListener("click", (event) => {
   if (event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
@@ -168,7 +172,7 @@ addEventListener("click", (event) => {
   if (!link.classList.contains("go-to")) return;
   event.preventDefault();
   const point = link.closest(".hit")?.dataset.point;
-  load(link.pathname + link.search, { kept: point ?? "" });
+  load(link.pathname + link.search, { kept: point ? `.hit[data-point="${CSS.escape(point)}"] .open` : "" });
 });
 addEventListener("popstate", () => load(location.pathname + location.search, { push: false }));
 
