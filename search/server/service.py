@@ -208,6 +208,17 @@ class Service:
 
         return await self._read(read_server_status, self)
 
+    async def has_item(self, source_uri: str) -> bool:
+        """Whether an item has a point.
+
+        Raises:
+            StoreError: The store failed.
+        """
+        from schemas.collection import source_filter
+
+        found = await self._read(self.engine.count, self.collection_name, source_filter(source_uri))
+        return found.count > 0
+
     async def prove(self) -> None:
         """Ask the index, and compare the encoder with its canary.
 
