@@ -104,8 +104,9 @@ class Service:
         from search.server.opening import open_searcher
 
         metrics = metrics or Metrics()
-        opened = searcher or await asyncio.to_thread(open_searcher, settings, metrics)
-        return cls(AsyncSearcher(opened), settings, metrics)
+        if searcher is None:
+            searcher = await asyncio.to_thread(open_searcher, settings, metrics)
+        return cls(AsyncSearcher(searcher), settings, metrics)
 
     @property
     def engine(self) -> Engine:

@@ -66,7 +66,7 @@ def test_scopes(
 )
 def test_what_is_no_token_is_refused(guarded: Served, value: str) -> None:
     with httpx.Client(base_url=guarded.url) as stranger:
-        answer = stranger.get("/v1/status", headers={"Authorization": value.encode("latin-1")})
+        answer = stranger.get("/v1/status", headers={b"Authorization": value.encode("latin-1")})
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith("Bearer")
     assert answer.headers["content-type"] == "application/problem+json"
@@ -176,7 +176,7 @@ def test_a_file_has_tokens(tmp_path: Path) -> None:
         Tokens.read(ServeSettings(token_file=tmp_path / "none"))
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])  # noqa: S104
 def test_others_need_a_token(host: str) -> None:
     with pytest.raises(SettingsError, match="token"):
         check_settings(load_settings(serve={"host": host}))

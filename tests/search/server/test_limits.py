@@ -159,7 +159,7 @@ class _Slow:
             self.go.wait(20)
             return real(*args)
 
-        served.encoder.encode_texts = encode  # type: ignore[method-assign]
+        served.encoder.encode_texts = encode  # type: ignore[method-assign,assignment]
 
 
 @pytest.fixture

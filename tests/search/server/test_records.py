@@ -95,7 +95,7 @@ def test_a_record_that_fails_is_not_kept(taking: Served, inbox: Path) -> None:
     assert good.status_code == 200
     for name in ("a.png", "b.pdf"):
         bad = taking.client.put(f"/v1/records/{name}", content=b"neither of them")
-        assert bad.status_code == 422
+        assert bad.status_code == 415
         assert str(inbox) not in bad.text
     assert [path.name for path in inbox.iterdir()] == ["a.txt"]
 
@@ -103,7 +103,7 @@ def test_a_record_that_fails_is_not_kept(taking: Served, inbox: Path) -> None:
 def test_what_was_there_before_comes_back(taking: Served, inbox: Path, things: Path) -> None:
     content = (things / "red.png").read_bytes()
     taking.client.put("/v1/records/a.png", content=content)
-    assert taking.client.put("/v1/records/a.png", content=b"broken").status_code == 422
+    assert taking.client.put("/v1/records/a.png", content=b"broken").status_code == 415
     assert (inbox / "a.png").read_bytes() == content
     assert [path.name for path in inbox.iterdir()] == ["a.png"]
 
@@ -185,7 +185,7 @@ def test_a_body_that_breaks_off_leaves_nothing(inbox: Path) -> None:
 def test_a_schedule_brings_new_files(serve: Callable[..., Served], things: Path) -> None:
     served = serve(sync_every=0.2)
     (things / "new.txt").write_text("a cyan wall")
-    due = time.monotonic() + 20
+    due, hits = time.monotonic() + 20, []
     asked = {"text": "cyan", "target": "text", "top_k": 1}
     while time.monotonic() < due:
         hits = served.client.post("/v1/search", json=asked).json()["hits"]
