@@ -119,6 +119,7 @@ def _run_many(settings: Settings) -> None:
 
 
 def to_config(settings: Settings, app: object) -> uvicorn.Config:
+    """How uvicorn runs an application, or what makes one."""
     serve = settings.serve
     return uvicorn.Config(
         app,  # type: ignore[arg-type]

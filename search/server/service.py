@@ -104,8 +104,9 @@ class Service:
         from search.server.opening import open_searcher
 
         metrics = metrics or Metrics()
-        opened = searcher or await asyncio.to_thread(open_searcher, settings, metrics)
-        return cls(AsyncSearcher(opened), settings, metrics)
+        if searcher is None:
+            searcher = await asyncio.to_thread(open_searcher, settings, metrics)
+        return cls(AsyncSearcher(searcher), settings, metrics)
 
     @property
     def engine(self) -> Engine:
@@ -207,6 +208,17 @@ class Service:
         from search.server.status import read_server_status
 
         return await self._read(read_server_status, self)
+
+    async def has_item(self, source_uri: str) -> bool:
+        """Whether an item has a point.
+
+        Raises:
+            StoreError: The store failed.
+        """
+        from schemas.collection import source_filter
+
+        found = await self._read(self.engine.count, self.collection_name, source_filter(source_uri))
+        return found.count > 0
 
     async def prove(self) -> None:
         """Ask the index, and compare the encoder with its canary.

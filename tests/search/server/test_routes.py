@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
@@ -41,10 +41,11 @@ def test_an_address_and_json_say_the_same(served: Served) -> None:
 
 
 def test_a_cursor_goes_on(served: Served) -> None:
-    asked = {"text": "red", "target": "image", "top_k": 2}
+    asked: dict[str, Any] = {"text": "red", "target": "image", "top_k": 2}
     first = served.client.post("/v1/search", json=asked).json()
-    cursor = {"cursor": first["next_cursor"]}
-    second = served.client.post("/v1/search", json={**asked, **cursor}).json()
+    asked["cursor"] = first["next_cursor"]
+    second = served.client.post("/v1/search", json=asked).json()
+    del asked["cursor"]
     whole = served.client.post("/v1/search", json={**asked, "top_k": 4}).json()
     assert _names(first) + _names(second) == _names(whole)
 
