@@ -68,9 +68,7 @@ def to_item_view(item: Item) -> ItemView:
         alt=item.alt_text or item.caption or title,
         file_name=file_name,
         is_image=is_image,
-        has_picture=is_image
-        or item.part is Part.CAPTION
-        or item.media_type == "application/pdf",
+        has_picture=is_image or item.part is Part.CAPTION or item.media_type == "application/pdf",
         width=width,
         height=height,
         rows=tuple(_iter_rows(item, file_name)),

@@ -34,7 +34,12 @@ class Renderer:
         self._environment.globals["static"] = to_static_url
 
     def render(
-        self, request: Request, name: str, *, status_code: int = 200, **values: Any  # noqa: ANN401 - what the template shows
+        self,
+        request: Request,
+        name: str,
+        *,
+        status_code: int = 200,
+        **values: Any,  # noqa: ANN401 - what the template shows
     ) -> HTMLResponse:
         """A template with its values.
 

@@ -19,7 +19,9 @@ def to_bytes(count: float) -> str:
     unit = 0
     while count >= _STEP and unit < len(_UNITS) - 1:
         count, unit = count / _STEP, unit + 1
-    return f"{count:,.0f} {_UNITS[unit]}" if unit < 2 or count >= 10 else f"{count:.1f} {_UNITS[unit]}"  # noqa: PLR2004 - one decimal where it tells something
+    return (
+        f"{count:,.0f} {_UNITS[unit]}" if unit < 2 or count >= 10 else f"{count:.1f} {_UNITS[unit]}"
+    )  # noqa: PLR2004 - one decimal where it tells something
 
 
 def to_day(moment: str) -> str:

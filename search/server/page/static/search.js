@@ -219,7 +219,6 @@ function climb(from, by) {
 }
 
 // A photograph: chosen, dropped or pasted.
-$("picture").hidden = false;
 $("file").addEventListener("change", (event) => { const [file] = event.target.files; event.target.value = ""; if (file) upload(file); });
 $("drop-picture").addEventListener("click", () => {
   const asked = new URL(toUrl(), location.href);

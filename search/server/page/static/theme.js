@@ -9,7 +9,6 @@ const isDark = () => (root.dataset.theme ?? (system.matches ? "dark" : "light"))
 document.addEventListener("DOMContentLoaded", () => {
   const button = document.getElementById("theme");
   const show = () => button.setAttribute("aria-pressed", String(isDark()));
-  button.hidden = false;
   button.addEventListener("click", () => {
     root.dataset.theme = isDark() ? "light" : "dark";
     keep("theme", root.dataset.theme);

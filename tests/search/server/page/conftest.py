@@ -1,0 +1,130 @@
+"""A real server, a real browser; one of each for all tests of the page."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+pytest.importorskip("fastapi", reason="needs the extra server")
+sync_api = pytest.importorskip("playwright.sync_api", reason="drives the browser")
+
+from ingest.store.connect import connect
+from ingest.sync.job import SyncJob
+from schemas.settings import load_settings
+from search.server.app import create_app
+from search.server.metrics import Metrics
+from search.server.opening import open_searcher
+from tests.legible import LegibleEncoder
+from tests.search.server.conftest import running
+from tests.search.server.page.corpus import write_corpus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+SHOTS = Path(__file__).parents[4] / "build" / "screenshots"
+"""Where pictures of the page are left, to be looked at."""
+
+
+@dataclass
+class Visit:
+    """A page in a browser, and what went wrong on it.
+
+    Attributes:
+        page: To be driven.
+        url: Of the server.
+        complaints: Errors of the console, uncaught ones, and requests to other hosts.
+        transferred: Bytes of each answer as they came over the wire.
+    """
+
+    page: Page
+    url: str
+    complaints: list[str] = field(default_factory=list)
+    transferred: list[int] = field(default_factory=list)
+
+    def go(self, path: str) -> Page:
+        """Open a path of the server."""
+        self.page.goto(self.url + path, wait_until="networkidle")
+        return self.page
+
+    def shoot(self, name: str) -> None:
+        """Leave a picture."""
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SHOTS / f"{name}.png")
+
+
+@pytest.fixture(scope="package")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("page")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DIPTYCH_CACHE_DIR", str(folder / "cache"))
+        yield folder
+
+
+@contextmanager
+def page_server(folder: Path, **serve: Any) -> Iterator[str]:
+    """A server over the corpus; its address."""
+    settings = load_settings(
+        url=":memory:", collection="page", state_dir=folder / "state", isolate=False, serve=serve
+    )
+    engine, encoder, metrics = connect(":memory:"), LegibleEncoder(), Metrics()
+    SyncJob(write_corpus(folder / "corpus"), settings).run(engine=engine, encoder=encoder)
+    searcher = open_searcher(settings, metrics, engine=engine, load_encoder=lambda _: encoder)
+    with running(create_app(settings, searcher=searcher, metrics=metrics), settings) as url:
+        yield url
+
+
+@pytest.fixture(scope="package")
+def address(cache: Path) -> Iterator[str]:
+    with page_server(cache) as url:
+        yield url
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not installed")
+    with sync_api.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def visiting(browser: Browser, url: str, **options: Any) -> Iterator[Visit]:
+    """A fresh browser's page; nothing may go wrong on it but what the test takes away."""
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+    context.set_default_timeout(10_000)
+    visit = Visit(context.new_page(), url)
+    visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
+    visit.page.on(
+        "console",
+        lambda said: (
+            visit.complaints.append(f"{said.text} {said.location['url']}")
+            if said.type == "error"
+            else None
+        ),
+    )
+    visit.page.on(
+        "request",
+        lambda asked: None if asked.url.startswith(url) else visit.complaints.append(asked.url),
+    )
+    visit.page.on("dialog", lambda dialog: (visit.complaints.append("dialog"), dialog.dismiss()))
+    try:
+        yield visit
+        assert visit.complaints == []
+    finally:
+        context.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, address: str) -> Iterator[Visit]:
+    with visiting(browser, address) as visit:
+        yield visit

@@ -1,0 +1,160 @@
+"""Who sees, touches and hears it: colours, widths, weight, and axe's judgement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.search.server.page.conftest import Visit, visiting
+from tests.search.server.page.corpus import ATTACK
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+MOST_BYTES = 100_000
+
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "has_touch": True,
+    "is_mobile": True,
+}
+
+
+def open_item(page: Page) -> None:
+    page.locator(".hit .open").first.click()
+    page.wait_for_url("**/item/**")
+    page.wait_for_load_state("networkidle")
+
+
+PLACES = {
+    "home": "/",
+    "answer": "/?q=red+rose",
+    "one-panel": "/?q=red&target=image&year=2011",
+    "nothing": "/?q=nothing&good=1&target=text",
+    "overview": "/overview",
+    "map": "/map",
+    "item": "/?q=red&target=image",
+    "text": "/?q=rose&target=text",
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(browser: Browser, address: str, scheme: str) -> None:
+    with visiting(browser, address, color_scheme=scheme, reduced_motion="reduce") as visit:
+        for name, path in PLACES.items():
+            page = visit.go(path)
+            if name in ("item", "text"):
+                open_item(page)
+            visit.shoot(f"{name}-{scheme}")
+            found = Axe().run(page).response["violations"]
+            bad = [
+                (name, one["id"], [node["html"] for node in one["nodes"]][:3])
+                for one in found
+                if one["impact"] in ("serious", "critical")
+            ]
+            assert bad == []
+
+
+def test_the_colours_can_be_chosen_and_are_remembered(visit: Visit) -> None:
+    page = visit.go("/?q=red")
+    light = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.click("#theme")
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert dark != light
+    page.reload()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == dark
+    assert page.get_attribute("#theme", "aria-pressed") == "true"
+    visit.shoot("dark")
+
+
+def test_a_phone_shows_it_all_without_scrolling_sideways(browser: Browser, address: str) -> None:
+    with visiting(browser, address, **PHONE) as visit:
+        for name, path in PLACES.items():
+            page = visit.go(path)
+            if name in ("item", "text"):
+                open_item(page)
+            visit.shoot(f"{name}-phone")
+            assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_what_is_touched_is_large_enough(browser: Browser, address: str) -> None:
+    with visiting(browser, address, **PHONE) as visit:
+        page = visit.go("/?q=red+rose")
+        small = page.evaluate(
+            """() => [...document.querySelectorAll("a, button, .target label, .switch, summary")]
+              .map((one) => [one, one.getBoundingClientRect()])
+              .filter(([one, box]) => box.width && !one.closest(".skip") && !one.closest("h3"))
+              .filter(([, box]) => box.height < 44 || box.width < 40)
+              .map(([one]) => one.outerHTML.slice(0, 120))"""
+        )
+        assert small == []
+
+
+def test_the_first_paint_is_light(browser: Browser, address: str) -> None:
+    with visiting(browser, address) as visit:
+        visit.go("/")
+        assert weigh(visit) < MOST_BYTES
+        visit.go("/?q=red+rose")
+        assert weigh(visit) < MOST_BYTES
+
+
+def weigh(visit: Visit) -> int:
+    """Bytes that all of a page took, headers too."""
+    size: int = visit.page.evaluate(
+        """() => [...performance.getEntriesByType("navigation"),
+                  ...performance.getEntriesByType("resource")]
+          .reduce((sum, one) => sum + one.transferSize, 0)"""
+    )
+    return size
+
+
+def test_pictures_keep_their_place_before_they_come(visit: Visit) -> None:
+    page = visit.go("/?q=red&target=image")
+    sized = page.locator(".hit img[width][height][loading=lazy]").count()
+    assert sized == page.locator(".hit img").count() == 24
+    assert (
+        page.evaluate(
+            """() => new Promise((tell) => new PerformanceObserver((list) =>
+             tell(list.getEntries().reduce((sum, one) => sum + one.value, 0)))
+           .observe({ type: "layout-shift", buffered: true })
+           || setTimeout(() => tell(0), 300))"""
+        )
+        < 0.02
+    )
+
+
+def test_titles_captions_names_and_fields_are_inert(visit: Visit) -> None:
+    for path in ("/?q=black", "/?q=red&shown=48", "/?q=black&target=text"):
+        page = visit.go(path)
+        assert page.locator("#answer script, #answer [onerror]").count() == 0
+    page = visit.go("/?q=black&target=image")
+    assert ATTACK in (page.locator(".hit img").first.get_attribute("alt") or "")
+    open_item(page)
+    assert page.locator("td", has_text=ATTACK).count() >= 1
+    assert page.locator("main script, main [onerror]").count() == 0
+
+
+def test_questions_and_addresses_are_inert(visit: Visit) -> None:
+    page = visit.go("/")
+    page.fill("#q", ATTACK)
+    page.press("#q", "Enter")
+    page.wait_for_selector("#answer .hit")
+    page.reload()
+    assert page.input_value("#q") == ATTACK
+    page.goto(visit.url + "/?q=red&keyword=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&like=%3Cb%3E")
+    assert page.locator("main script[src='x'], main b[onclick]").count() == 0
+    assert page.locator(".broken, .term").count() > 0
+    visit.complaints[:] = [one for one in visit.complaints if "422" not in one]
+
+
+def test_only_the_page_s_own_files_are_run(visit: Visit) -> None:
+    answer = visit.page.request.get(visit.url + "/?q=red")
+    policy = answer.headers["content-security-policy"]
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+    html = answer.text()
+    assert " style=" not in html
+    assert " onclick=" not in html
+    assert "<style" not in html

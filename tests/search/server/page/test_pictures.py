@@ -1,0 +1,133 @@
+"""Photographs that are dropped, pasted and chosen; a server that is gone."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="drives the browser")
+
+from tests.search.server.page.conftest import Visit, page_server, visiting
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+_SEND = """([kind, encoded, type]) => {
+  const bytes = Uint8Array.from(atob(encoded), (one) => one.charCodeAt(0));
+  const data = new DataTransfer();
+  data.items.add(new File([bytes], "photograph.png", { type }));
+  const event = kind === "paste"
+    ? new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true })
+    : new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true });
+  document.body.dispatchEvent(event);
+}"""
+
+
+def blue() -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", (64, 48), (0, 0, 255)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def send(page: Page, kind: str, content: bytes, media_type: str = "image/png") -> None:
+    page.evaluate(_SEND, [kind, b64encode(content).decode(), media_type])
+
+
+def expect_blue(page: Page) -> None:
+    page.wait_for_selector("#answer .hit")
+    assert "upload=" in page.url
+    assert page.locator(".hit.is-image .title").first.inner_text() == "blue.png"
+    assert page.locator("#preview").is_visible()
+
+
+def test_a_dropped_photograph_is_searched_with(visit: Visit) -> None:
+    page = visit.go("/")
+    send(page, "dragenter", blue())
+    assert page.locator("#curtain").is_visible()
+    visit.shoot("drop")
+    send(page, "drop", blue())
+    expect_blue(page)
+    assert not page.locator("#curtain").is_visible()
+
+
+def test_a_pasted_photograph_is_put_together_with_words(visit: Visit) -> None:
+    page = visit.go("/?q=green")
+    send(page, "paste", blue())
+    titles = page.locator(".hit.is-image .title")
+    sync_api.expect(titles.nth(1)).to_have_text(re.compile("blue|green"))
+    assert "upload=" in page.url
+    assert "q=green" in page.url
+    found = page.locator(".hit.is-image .title").all_inner_texts()
+    assert set(found[:2]) == {"blue.png", "green.png"}
+    page.click("#drop-picture")
+    sync_api.expect(page.locator("#preview")).to_be_hidden()
+    assert "upload" not in page.url
+
+
+def test_a_chosen_photograph_survives_a_reload(visit: Visit) -> None:
+    page = visit.go("/")
+    page.set_input_files("#file", {"name": "one.png", "mimeType": "image/png", "buffer": blue()})
+    page.wait_for_url("**upload=**")
+    expect_blue(page)
+    page.reload()
+    expect_blue(page)
+    visit.shoot("photograph")
+
+
+def test_what_is_no_photograph_is_refused_in_a_sentence(visit: Visit) -> None:
+    page = visit.go("/")
+    send(page, "drop", b"words", "text/plain")
+    assert "no image" in page.locator(".broken").inner_text()
+    send(page, "drop", b"damaged", "image/png")
+    sync_api.expect(page.locator(".sentence")).not_to_contain_text("no image")
+    assert page.locator(".retry").is_visible()
+    assert [one for one in visit.complaints if "4" not in one] == []
+    visit.complaints.clear()  # the browser reports every refusal
+
+
+def test_an_upload_that_is_gone_is_said(visit: Visit) -> None:
+    page = visit.go(f"/?upload={'0' * 64}")
+    assert "no longer kept" in page.locator(".broken").inner_text()
+    visit.shoot("error")
+    visit.complaints.clear()
+
+
+def test_a_server_that_is_gone_is_said_and_asked_again(visit: Visit) -> None:
+    page = visit.go("/?q=red")
+    visit.page.context.set_offline(offline=True)
+    page.fill("#q", "green")
+    page.press("#q", "Enter")
+    page.wait_for_selector(".broken")
+    assert "does not answer" in page.locator(".broken").inner_text()
+    assert "does not answer" in page.locator("#live").inner_text()
+    visit.shoot("gone")
+    visit.page.context.set_offline(offline=False)
+    page.locator(".retry").click()
+    page.wait_for_selector("#answer .hit")
+    assert page.locator(".hit.is-image .title").first.inner_text() == "green.png"
+    visit.complaints.clear()
+
+
+def test_who_has_no_token_signs_in_and_goes_on(browser: Browser, tmp_path: Path) -> None:
+    token = "a-token-that-nobody-guesses"  # noqa: S105 - of this test
+    with (
+        page_server(tmp_path, tokens=[f"read:{token}"]) as url,
+        visiting(browser, url) as visit,
+    ):
+        page = visit.go("/?q=blue")
+        page.fill("#token", "another-one-that-is-wrong")
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_selector("#wrong")
+        page = visit.go("/?q=blue")
+        page.fill("#token", token)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_selector("#answer .hit")
+        assert page.url.endswith("/?q=blue")
+        visit.complaints.clear()
