@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from schemas.conditions import Expression
 from schemas.query import Composition, Query, Target, Term
 from schemas.where import field
 from search.server.models import MAX_TEXT_CHARACTERS
-
-from collections.abc import Iterable
-from schemas.conditions import Expression
 
 FIELDS: Final[dict[str, str]] = {
     "type": "media_type",

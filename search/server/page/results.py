@@ -19,6 +19,10 @@ from search.server.service import Service
 MOST_FIGURES: Final = 500
 """That are read to find the first of each document."""
 
+MOST_SENTENCES: Final = 6
+"""Documents whose best sentence is looked for. Every sentence of theirs is encoded, which takes
+some fifty times as long as the search: so the script asks for them when the answer is there."""
+
 PDF: Final = "application/pdf"
 
 
@@ -78,9 +82,7 @@ async def read_results(service: Service, address: Address, cursor: str | None = 
     Raises:
         DiptychError: As :meth:`search.server.service.Service.search` does; UploadMissing.
     """
-    image = None
-    if address.upload is not None:
-        image = await asyncio.to_thread(service.uploads.read, address.upload)
+    image = await _read_upload(service, address)
     page = await service.search(
         address.to_composition(image),
         target=address.target,
@@ -91,6 +93,23 @@ async def read_results(service: Service, address: Address, cursor: str | None = 
     )
     figures = await asyncio.to_thread(find_figures, service, page.hits)
     return Results(page, to_cards(page.hits, address.text, figures))
+
+
+async def read_sentences(service: Service, address: Address) -> Results:
+    """The first documents of the answer to an address, with the sentence that matched best.
+
+    Raises:
+        DiptychError: As :func:`read_results` does.
+    """
+    image = await _read_upload(service, address)
+    page = await service.search(
+        address.to_composition(image),
+        target=Target.TEXT,
+        where=address.to_where(),
+        top_k=MOST_SENTENCES,
+        highlights=True,
+    )
+    return Results(page, to_cards(page.hits, "", {}))
 
 
 async def read_similar(service: Service, point_id: str, target: Target, top_k: int) -> list[Card]:
@@ -185,6 +204,12 @@ def read_samples(service: Service, count: int) -> list[Named]:
 def to_chunk_title(chunk: Chunk) -> str:
     """What an item is called."""
     return chunk.title or to_file_name(chunk.record.source_uri)
+
+
+async def _read_upload(service: Service, address: Address) -> bytes | None:
+    if address.upload is None:
+        return None
+    return await asyncio.to_thread(service.uploads.read, address.upload)
 
 
 def _read_chunks(service: Service, ids: list[str]) -> dict[str, Chunk]:

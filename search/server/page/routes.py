@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from schemas.query import Target
 from search.server.dependencies import TheService
-from search.server.page.error_pages import PageRoute
 from search.server.page.address import Address, read_address
+from search.server.page.error_pages import PageRoute
 from search.server.page.facet_groups import FacetCounter, to_choice
 from search.server.page.item_view import to_item_view
 from search.server.page.marks import to_paragraphs
 from search.server.page.renderer import FRAGMENT, Renderer
-from search.server.page.results import read_named, read_results, read_samples, read_similar
+from search.server.page.results import (
+    read_named,
+    read_results,
+    read_samples,
+    read_sentences,
+    read_similar,
+)
 from search.server.service import Service
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
@@ -30,20 +37,21 @@ async def show_search(request: Request, service: TheService) -> Response:
     """The search box and, where something is asked, the answer; to the script only that."""
     address = read_address(request.query_params.multi_items())
     renderer: Renderer = request.app.state.renderer
-    values = await _read_values(request, service, address)
     asked_for = request.headers.get(FRAGMENT)
+    if asked_for == "sentences" and address.has_query:
+        found = await read_sentences(service, address)
+        return renderer.render(request, "_sentences.html", results=found)
+    values = await _read_values(request, service, address)
     name = {"answer": "_answer.html", "more": "_more.html"}.get(asked_for or "", "search.html")
     return renderer.render(request, name, **values)
 
 
-async def _read_values(
-    request: Request, service: TheService, address: Address
-) -> dict[str, object]:
+async def _read_values(request: Request, service: TheService, address: Address) -> dict[str, Any]:
     counter = find_counter(request, service)
     cursor = request.query_params.get("cursor") or None
     if not address.has_query:
         samples = await asyncio.to_thread(read_samples, service, SAMPLES)
-        empty: dict[str, object] = {"results": None, "named": [], "groups": [], "chips": []}
+        empty: dict[str, Any] = {"results": None, "named": [], "groups": [], "chips": []}
         return {"address": address, "sentence": None, "samples": samples, **empty}
     results, named, groups = await asyncio.gather(
         read_results(service, address, cursor),
@@ -71,12 +79,12 @@ async def show_item(point_id: str, request: Request, service: TheService) -> HTM
         read_similar(service, item.point_id, Target.TEXT, TEXTS_LIKE_IT),
     )
     renderer: Renderer = request.app.state.renderer
-    address = read_address(request.query_params.multi_items())
+    asked = read_address(request.query_params.multi_items())
     return renderer.render(
         request,
         "item.html",
         view=to_item_view(item),
-        paragraphs=to_paragraphs(item.text or "", address.text),
+        paragraphs=to_paragraphs(item.text or "", asked.text),
         images=images,
         texts=texts,
         address=Address(liked=(item.point_id,)),

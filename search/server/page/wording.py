@@ -15,13 +15,12 @@ def to_number(value: float) -> str:
 
 
 def to_bytes(count: float) -> str:
-    """A size in the largest unit that leaves a whole part."""
+    """A size in the largest unit that leaves a whole part; from megabytes on with a decimal."""
     unit = 0
     while count >= _STEP and unit < len(_UNITS) - 1:
         count, unit = count / _STEP, unit + 1
-    return (
-        f"{count:,.0f} {_UNITS[unit]}" if unit < 2 or count >= 10 else f"{count:.1f} {_UNITS[unit]}"
-    )  # noqa: PLR2004 - one decimal where it tells something
+    decimals = 1 if unit > 1 else 0
+    return f"{count:,.{decimals}f} {_UNITS[unit]}"
 
 
 def to_day(moment: str) -> str:

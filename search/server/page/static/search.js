@@ -65,6 +65,7 @@ function fail(sentence, retry) {
 
 async function load(url, { push = true, kept = null, keepScroll = false } = {}) {
   running?.abort();
+  reading?.abort();
   const own = running = new AbortController();
   const slow = setTimeout(() => {
     answer().setAttribute("aria-busy", "true");
@@ -87,6 +88,21 @@ async function load(url, { push = true, kept = null, keepScroll = false } = {}) 
     clearTimeout(slow);
     if (running === own) running = null;
   }
+}
+
+// Which sentence of each document matched: takes longer than the search, so it comes after it.
+let reading = null;
+async function markSentences() {
+  reading?.abort();
+  if (!document.querySelector("#answer .passage")) return;
+  const own = reading = new AbortController();
+  try {
+    const got = await fetch(location.href, { headers: { "X-Fragment": "sentences" }, signal: own.signal });
+    if (!got.ok) return;
+    for (const found of parse(await got.text()).querySelectorAll(".passage")) {
+      document.querySelector(`#answer .passage[data-point="${CSS.escape(found.dataset.point)}"]`)?.replaceWith(found);
+    }
+  } catch { /* the words stay marked */ }
 }
 
 async function more(link) {
@@ -141,6 +157,7 @@ async function upload(file) {
 function dress() {
   const scores = $("scores");
   if (!scores) return;
+  markSentences();
   scores.checked = read("scores") === "1";
   scores.addEventListener("change", () => keep("scores", scores.checked ? "1" : ""));
   const filters = $("filters");

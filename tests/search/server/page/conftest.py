@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 pytest.importorskip("fastapi", reason="needs the extra server")
-sync_api = pytest.importorskip("playwright.sync_api", reason="drives the browser")
+pytest.importorskip("playwright.sync_api", reason="drives the browser")
+
+from playwright.sync_api import sync_playwright
 
 from ingest.store.connect import connect
 from ingest.sync.job import SyncJob
@@ -25,7 +27,7 @@ from tests.search.server.page.corpus import write_corpus
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -41,13 +43,11 @@ class Visit:
         page: To be driven.
         url: Of the server.
         complaints: Errors of the console, uncaught ones, and requests to other hosts.
-        transferred: Bytes of each answer as they came over the wire.
     """
 
     page: Page
     url: str
     complaints: list[str] = field(default_factory=list)
-    transferred: list[int] = field(default_factory=list)
 
     def go(self, path: str) -> Page:
         """Open a path of the server."""
@@ -91,7 +91,7 @@ def address(cache: Path) -> Iterator[str]:
 def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is not installed")
-    with sync_api.sync_playwright() as driver:
+    with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
@@ -103,25 +103,33 @@ def visiting(browser: Browser, url: str, **options: Any) -> Iterator[Visit]:
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
     context.set_default_timeout(10_000)
     visit = Visit(context.new_page(), url)
-    visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
-    visit.page.on(
-        "console",
-        lambda said: (
-            visit.complaints.append(f"{said.text} {said.location['url']}")
-            if said.type == "error"
-            else None
-        ),
-    )
-    visit.page.on(
-        "request",
-        lambda asked: None if asked.url.startswith(url) else visit.complaints.append(asked.url),
-    )
-    visit.page.on("dialog", lambda dialog: (visit.complaints.append("dialog"), dialog.dismiss()))
+    listen(visit)
     try:
         yield visit
         assert visit.complaints == []
     finally:
         context.close()
+
+
+def listen(visit: Visit) -> None:
+    """Write down what goes wrong."""
+
+    def hear_console(said: ConsoleMessage) -> None:
+        if said.type == "error":
+            visit.complaints.append(f"{said.text} {said.location['url']}")
+
+    def hear_request(asked: Request) -> None:
+        if not asked.url.startswith(visit.url):
+            visit.complaints.append(asked.url)
+
+    def hear_dialog(dialog: Dialog) -> None:
+        visit.complaints.append("a dialog")
+        dialog.dismiss()
+
+    visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
+    visit.page.on("console", hear_console)
+    visit.page.on("request", hear_request)
+    visit.page.on("dialog", hear_dialog)
 
 
 @pytest.fixture

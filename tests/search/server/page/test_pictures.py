@@ -7,10 +7,8 @@ from base64 import b64encode
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-import pytest
 from PIL import Image
-
-sync_api = pytest.importorskip("playwright.sync_api", reason="drives the browser")
+from playwright.sync_api import expect
 
 from tests.search.server.page.conftest import Visit, page_server, visiting
 
@@ -61,13 +59,13 @@ def test_a_pasted_photograph_is_put_together_with_words(visit: Visit) -> None:
     page = visit.go("/?q=green")
     send(page, "paste", blue())
     titles = page.locator(".hit.is-image .title")
-    sync_api.expect(titles.nth(1)).to_have_text(re.compile("blue|green"))
+    expect(titles.nth(1)).to_have_text(re.compile("blue|green"))
     assert "upload=" in page.url
     assert "q=green" in page.url
     found = page.locator(".hit.is-image .title").all_inner_texts()
     assert set(found[:2]) == {"blue.png", "green.png"}
     page.click("#drop-picture")
-    sync_api.expect(page.locator("#preview")).to_be_hidden()
+    expect(page.locator("#preview")).to_be_hidden()
     assert "upload" not in page.url
 
 
@@ -86,7 +84,7 @@ def test_what_is_no_photograph_is_refused_in_a_sentence(visit: Visit) -> None:
     send(page, "drop", b"words", "text/plain")
     assert "no image" in page.locator(".broken").inner_text()
     send(page, "drop", b"damaged", "image/png")
-    sync_api.expect(page.locator(".sentence")).not_to_contain_text("no image")
+    expect(page.locator(".sentence")).not_to_contain_text("no image")
     assert page.locator(".retry").is_visible()
     assert [one for one in visit.complaints if "4" not in one] == []
     visit.complaints.clear()  # the browser reports every refusal
