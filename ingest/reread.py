@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, cast
 from ingest.comparison import hash_record, read_content
 from ingest.sources.uris import DATASET, FOLDER, MANIFEST, SHARD, from_source_uri
 from ingest.sync.roots import open_root, read_roots
-from schemas.errors import SettingsError, SourceChanged, SourceError, UnreadableSource
+from schemas.errors import (
+    RootForgotten,
+    SettingsError,
+    SourceChanged,
+    SourceError,
+    UnreadableSource,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -58,8 +64,9 @@ def reread(chunk: Chunk, metadata: Mapping[str, Any], settings: Settings) -> Rer
 
     Raises:
         SourceChanged: Other bytes are there than were indexed.
+        RootForgotten: The collection does not know the root.
         UnreadableSource: They are gone or forbidden, lie outside of the root, or the root is not
-            known or not there any more.
+            there any more.
         SourceTooLarge: There are more than ``max_source_bytes``.
         SourceUnavailable: What the root lies on does not answer.
     """
@@ -83,7 +90,7 @@ def _open(record: Record, metadata: Mapping[str, Any], settings: Settings) -> So
     uri = record.source_uri
     root = read_roots(metadata).get(record.root)
     if root is None:
-        raise UnreadableSource(
+        raise RootForgotten(
             uri, f"the collection does not know where its root {record.root!r} lies; sync it"
         )
     try:

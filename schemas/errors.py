@@ -6,7 +6,8 @@
       SettingsError
       SourceError(source_uri)
         UnreadableSource  DecodeError  SourceTooLarge  UnsupportedFormat
-          DecoderDied (a DecodeError)  SourceChanged (an UnreadableSource)  Quarantined
+          DecoderDied (a DecodeError)  Quarantined
+          SourceChanged  RootForgotten (UnreadableSources)
       SourceUnavailable
       DecoderUnavailable
       EncoderError
@@ -87,6 +88,10 @@ class UnreadableSource(SourceError):
 
 class SourceChanged(UnreadableSource):
     """The bytes that are there now are not those that were indexed."""
+
+
+class RootForgotten(UnreadableSource):
+    """The collection does not know where the item's root lies: nothing of it can be read."""
 
 
 class DecodeError(SourceError):

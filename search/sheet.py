@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image, ImageDraw
 
-from schemas.errors import DiptychError, QueryError
+from schemas.errors import DiptychError, QueryError, RootForgotten
 from schemas.records import Modality, Part
 from search.composition import to_composition
 from search.drawing import fit_inside, fit_name, load_font, wrap_lines
@@ -160,6 +160,8 @@ def _draw_hit(hit: Hit, look: Look | None) -> Image.Image:
         return _draw_file(hit)
     try:
         return _draw_mounted(look(hit, max(_PICTURE)), _PICTURE)
+    except RootForgotten:
+        return _draw_file(hit)
     except DiptychError as error:
         return _draw_passage(hit, f"not shown: {_to_reason(error)}")
 

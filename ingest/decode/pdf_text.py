@@ -94,7 +94,8 @@ def render_page(content: bytes, source_uri: str, page: int, side_pixels: int) ->
             drawn = document[page - 1]
             # A page of no size, or a thousandth as wide as long, must not ask for more memory.
             scale = side_pixels / max(1.0, *drawn.get_size())
-            return drawn.render(scale=scale).to_pil().convert("RGB")
+            image: Image = drawn.render(scale=scale).to_pil()
+            return image.convert("RGB")
         finally:
             document.close()
 
