@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import PurePath
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from search.figures import FoundFigure
 
 PDF = "application/pdf"
+
+AT_ONCE = BoundedSemaphore(2)
+"""Originals that are read at a time: each holds a file, a document with its figures, or pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,7 @@ def read_original(
 ) -> Original:
     """The bytes that a point stands for: its item's, or its figure's alone.
 
-    Safe to call from several threads; what it holds is bounded by ``max_source_bytes``.
+    Safe to call from several threads: two originals are read at once, the others wait.
 
     Args:
         engine: Where the collection is.
@@ -119,18 +123,14 @@ def read_original(
         SourceUnavailable: What its root lies on does not answer.
         StoreError: The store failed.
     """
-    from ingest.reread import sniff
-
     chunk = read_chunk(engine, collection_name, point_id)
-    item = _reread(engine, collection_name, chunk, settings)
-    etag = to_etag(chunk)
     name = PurePath(chunk.record.location.rpartition("#")[2]).name
-    if chunk.part is not Part.FIGURE:
-        media_type = sniff(item.content, chunk.record.media_type)
-        return Original(item.content, media_type, _to_printable(name), etag)
-    figure = _find_figure(engine, collection_name, chunk, item, _to_decoding(settings))
-    named = _to_printable(f"{name}-{chunk.ordinal}")
-    return Original(figure.content, sniff(figure.content, figure.media_type), named, etag)
+    with AT_ONCE:
+        item = _reread(engine, collection_name, chunk, settings)
+        if chunk.part is not Part.FIGURE:
+            return _to_original(chunk, item.content, chunk.record.media_type, name)
+        figure = _find_figure(engine, collection_name, chunk, item, _to_decoding(settings))
+    return _to_original(chunk, figure.content, figure.media_type, f"{name}-{chunk.ordinal}")
 
 
 def draw_point(
@@ -214,5 +214,8 @@ def _to_decoding(settings: Settings) -> Decoding:
     return Decoding(settings, Limits.from_settings(settings))
 
 
-def _to_printable(name: str) -> str:
-    return "".join(c if c.isprintable() else "_" for c in name) or "original"
+def _to_original(chunk: Chunk, content: bytes, media_type: str, name: str) -> Original:
+    from ingest.reread import sniff
+
+    printable = "".join(c if c.isprintable() else "_" for c in name) or "original"
+    return Original(content, sniff(content, media_type), printable, to_etag(chunk))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
-from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Final
 
 from schemas.errors import QueryError
-from search.pictures import draw_point, read_chunk, to_etag
+from search.pictures import AT_ONCE, draw_point, read_chunk, to_etag
 from search.thumbnail_cache import ThumbnailCache
 
 if TYPE_CHECKING:
@@ -28,8 +27,6 @@ _FORM = 1
 """Part of every key; another number forgets all thumbnails."""
 
 _QUALITY = 80
-_AT_ONCE = BoundedSemaphore(2)
-"""Each holds a file and its pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +89,7 @@ def to_thumbnail(
     kept = kept or open_cache()
     content = kept.read(etag)
     if content is None:
-        with _AT_ONCE:
+        with AT_ONCE:
             content = kept.read(etag) or _make(
                 engine, collection_name, chunk, side_pixels, settings
             )
