@@ -7,6 +7,7 @@
       SourceError(source_uri)
         UnreadableSource  DecodeError  SourceTooLarge  UnsupportedFormat
           DecoderDied (a DecodeError)  Quarantined
+          SourceChanged  RootForgotten (UnreadableSources)
       SourceUnavailable
       DecoderUnavailable
       EncoderError
@@ -16,7 +17,7 @@
           StoreTimeout
         CollectionMissing  SpaceMismatch  StoreRejected
       QueryError
-        EmptyQuery  UnknownField
+        EmptyQuery  UnknownField  PointMissing
       SyncError
         MassDeleteRefused  LockHeld  MigrationRefused  CountMismatch
         UnknownRoot  RunStopped
@@ -83,6 +84,14 @@ class SourceError(DiptychError):
 
 class UnreadableSource(SourceError):
     """The bytes cannot be read: gone, forbidden, or not a regular file."""
+
+
+class SourceChanged(UnreadableSource):
+    """The bytes that are there now are not those that were indexed."""
+
+
+class RootForgotten(UnreadableSource):
+    """The collection does not know where the item's root lies: nothing of it can be read."""
 
 
 class DecodeError(SourceError):
@@ -196,6 +205,10 @@ class EmptyQuery(QueryError):
 
 class UnknownField(QueryError):
     """``where`` names a field that the payload does not have."""
+
+
+class PointMissing(QueryError):
+    """The collection has no point of the asked id."""
 
 
 class SyncError(DiptychError):
