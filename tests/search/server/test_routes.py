@@ -33,7 +33,7 @@ def test_words_find_images(served: Served) -> None:
 
 
 def test_an_address_and_json_say_the_same(served: Served) -> None:
-    words = {"target": "image", "top_k": 3, "where": "media_type = image/png"}
+    words: dict[str, Any] = {"target": "image", "top_k": 3, "where": "media_type = image/png"}
     by_json = served.client.post("/v1/search", json={"text": "blue", **words}).json()
     by_address = served.client.get("/v1/search", params={"q": "blue", **words}).json()
     assert by_address["hits"] == by_json["hits"]
