@@ -190,6 +190,13 @@ def test_operators_are_told(served: Served) -> None:
     assert "diptych_index_points 9.0" in metrics.text
 
 
+def test_a_small_collection_has_no_map(served: Served) -> None:
+    answer = served.client.get("/v1/map")
+    assert answer.status_code in (200, 404)
+    if answer.status_code == 200:
+        assert {"point_id", "modality", "x", "y", "title"} == set(answer.json()["points"][0])
+
+
 def test_a_draining_server_is_not_ready(served: Served) -> None:
     served.app.state.draining.set()
     answer = served.client.get("/readyz")
