@@ -33,7 +33,7 @@ def test_words_find_images(served: Served) -> None:
 
 
 def test_an_address_and_json_say_the_same(served: Served) -> None:
-    words = {"target": "image", "top_k": 3, "where": "media_type = image/png"}
+    words: dict[str, Any] = {"target": "image", "top_k": 3, "where": "media_type = image/png"}
     by_json = served.client.post("/v1/search", json={"text": "blue", **words}).json()
     by_address = served.client.get("/v1/search", params={"q": "blue", **words}).json()
     assert by_address["hits"] == by_json["hits"]
@@ -188,6 +188,13 @@ def test_operators_are_told(served: Served) -> None:
         metrics.text
     )
     assert "diptych_index_points 9.0" in metrics.text
+
+
+def test_a_small_collection_has_no_map(served: Served) -> None:
+    answer = served.client.get("/v1/map")
+    assert answer.status_code in (200, 404)
+    if answer.status_code == 200:
+        assert {"point_id", "modality", "x", "y", "title"} == set(answer.json()["points"][0])
 
 
 def test_a_draining_server_is_not_ready(served: Served) -> None:
