@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from benchmarks.filtered.corpus import Corpus
 
 NAME = "bench"
+WRITTEN_AT_ONCE = 5_000
 
 
 class System(Protocol):
@@ -50,7 +52,9 @@ class Diptych:
         encoder = KnownQueries(corpus)
         canary = canary_vectors(encoder, [Modality.TEXT])
         self.collection = ensure_collection(self.engine, NAME, encoder.space, canary).name
-        Writer(self.engine, self.collection).upsert(list(iter_points(corpus)))
+        writer, points = Writer(self.engine, self.collection), iter_points(corpus)
+        while batch := list(islice(points, WRITTEN_AT_ONCE)):
+            writer.upsert(batch)
         refresh_background(self.engine, self.collection)
         self.engine.flush()
         self.engine.optimize(self.collection)
