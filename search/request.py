@@ -82,9 +82,10 @@ class Request:
             CollectionMissing: The store no longer has the generation.
             DiptychError: As documented at the searcher.
         """
-        targets = self._to_targets(generation)
-        for target in targets:
-            to_filter(target, self.options.where)  # what cannot be answered is not encoded
+        # Made first: what cannot be answered is not encoded.
+        filters = {
+            target: to_filter(target, self.options.where) for target in self._to_targets(generation)
+        }
         if self.options.hybrid:
             check_words(engine, generation.collection)
         cursors = [self._to_cursor(query, generation) for query in self.queries]
@@ -92,7 +93,7 @@ class Request:
         aims = to_aims(self.queries, engine, generation, limits=self.limits)
         stages = to_stages(self.options)
         inquiries = [
-            Inquiry(self.options, aim, targets, generation.scale, digest, cursor, stages)
+            Inquiry(self.options, aim, filters, generation.scale, digest, cursor, stages)
             for aim, (digest, cursor) in zip(aims, cursors, strict=True)
         ]
         return answer_all(inquiries, engine, generation.collection.name, generation.encoder)
