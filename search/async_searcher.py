@@ -8,13 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, ParamSpec, TypeVar
 
-from schemas.errors import (
-    InvalidVector,
-    QueryError,
-    SourceError,
-    StoreRejected,
-    UnsupportedModality,
-)
+from schemas.errors import StoreRejected
+from search.each import OF_ONE_QUERY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -36,10 +31,6 @@ cores keep both busy, many more only compete."""
 
 MOST_IN_BATCH: Final = 16
 """Searches that wait are asked together, as many as are encoded in one call."""
-
-_OF_ONE_QUERY: Final = (QueryError, SourceError, UnsupportedModality, InvalidVector)
-"""Errors that one of several queries may have alone. Of any other, an outage of the store above
-all, those that are asked together have it together."""
 
 
 class _Waiting(NamedTuple):
@@ -178,7 +169,7 @@ class AsyncSearcher:
                 one.answer.cancel()
             raise
         except Exception as error:  # noqa: BLE001 - whoever waits for it raises it
-            if len(batch) > 1 and isinstance(error, _OF_ONE_QUERY):
+            if len(batch) > 1 and isinstance(error, OF_ONE_QUERY):
                 await self._answer_each(batch)
             else:
                 for one in batch:
