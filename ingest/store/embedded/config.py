@@ -22,10 +22,10 @@ HNSW: Final = models.HnswConfig(m=16, ef_construct=128, full_scan_threshold=10_0
 
 SEARCH_EF: Final = 160
 """Effort of a search that asks for none. Recall@10 on 100,000 vectors of 512 dimensions, m = 16, a
-filter that half of them pass (``benchmarks/filtered``), at 64, 128, 160, 192 and 256: queries of
-one of the points' topics .998 and then 1.000; of the sum of two topics, as compositions are, .896,
-.965, .991, 1.000 and 1.000; of no topic at all, to which nothing is near, .47, .63, .68, .72 and
-.78. Time grows with it: 160 takes 0.6 of 256. Small collections and tight filters are scanned."""
+filter that half of them pass (``benchmarks.filtered --efforts``), at 128, 160, 192 and 256: queries
+of the points' topics 1.000 always; sums of two topics, as compositions are, .965, .991, 1.000 and
+1.000; noise, to which nothing is near, .61, .65, .70 and .75. 160 takes 0.6 of the time of 256.
+Small collections, and what passes tight filters, are scanned."""
 
 OPTIMIZERS: Final = models.OptimizersConfig(
     deleted_threshold=0.2,
