@@ -116,14 +116,18 @@ def to_size(width: int | None, height: int | None) -> tuple[int, int]:
 def _to_pieces(hit: Hit, query_text: str) -> list[Piece]:
     passage = _drop_title(hit.snippet or "", hit.title or "")
     if hit.highlight is not None:
-        return mark_sentence(passage, hit.highlight.text)
-    return mark_words(passage, query_text)
+        sentence = _drop_title(hit.highlight.text, hit.title or "")
+        pieces = mark_sentence(passage, sentence)
+        if any(one.is_marked for one in pieces):
+            return pieces
+    return mark_words(passage, query_text)  # the best sentence may be the title
 
 
 def _drop_title(passage: str, title: str) -> str:
-    """A document's first passage begins with its title, which stands above it already."""
+    """A document's first passage begins with its title, which stands above it already;
+    unless its first sentence needs it."""
     rest = passage.removeprefix(title).lstrip() if title else passage
-    return rest or passage
+    return passage if not rest or rest[0].islower() else rest
 
 
 def _to_where(hit: Hit) -> str:

@@ -13,6 +13,10 @@ _LEAST_STEM = 4
 """Letters of a word that its other forms begin with: ``cake`` is marked in ``cakes``."""
 
 
+_LEAST_SHARED = 12
+"""Characters by which a sentence is found again; its end may be cut off."""
+
+
 class Piece(NamedTuple):
     """A stretch of a passage.
 
@@ -42,7 +46,7 @@ def to_paragraphs(text: str, query_text: str) -> list[list[Piece]]:
 
 def mark_sentence(passage: str, sentence: str) -> list[Piece]:
     """The passage with one sentence of it marked, or as much of it as the passage shows."""
-    start = passage.find(sentence[:40])
+    start = passage.find(sentence[:_LEAST_SHARED])
     if not sentence or start < 0:
         return _cut(passage, [])
     shared = next(

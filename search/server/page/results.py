@@ -109,7 +109,7 @@ async def read_sentences(service: Service, address: Address) -> Results:
         top_k=MOST_SENTENCES,
         highlights=True,
     )
-    return Results(page, to_cards(page.hits, "", {}))
+    return Results(page, to_cards(page.hits, address.text, {}))
 
 
 async def read_similar(service: Service, point_id: str, target: Target, top_k: int) -> list[Card]:

@@ -35,6 +35,11 @@ SHOTS = Path(__file__).parents[4] / "build" / "screenshots"
 """Where pictures of the page are left, to be looked at."""
 
 
+_SEEN = """() => Promise.allSettled([...document.images]
+  .filter((one) => one.src && one.getBoundingClientRect().top < innerHeight)
+  .map((one) => one.decode()))"""
+
+
 @dataclass
 class Visit:
     """A page in a browser, and what went wrong on it.
@@ -51,12 +56,13 @@ class Visit:
 
     def go(self, path: str) -> Page:
         """Open a path of the server."""
-        self.page.goto(self.url + path, wait_until="networkidle")
+        self.page.goto(self.url + path)
         return self.page
 
     def shoot(self, name: str) -> None:
         """Leave a picture."""
         SHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.evaluate(_SEEN)
         self.page.screenshot(path=SHOTS / f"{name}.png")
 
 

@@ -25,7 +25,6 @@ PHONE: dict[str, Any] = {
 def open_item(page: Page) -> None:
     page.locator(".hit .open").first.click()
     page.wait_for_url("**/item/**")
-    page.wait_for_load_state("networkidle")
 
 
 PLACES = {
