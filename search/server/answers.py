@@ -132,6 +132,7 @@ class ServerStatus:
         last_run: None where no ledger knows of one.
         last_sync_error: What ended the server's own last synchronisation early: a class name.
         notes: What else is worth knowing.
+        index_bytes: Size of an embedded index's folder; None for a server.
     """
 
     version: str
@@ -147,6 +148,7 @@ class ServerStatus:
     last_run: LastRun | None = None
     last_sync_error: str | None = None
     notes: tuple[str, ...] = ()
+    index_bytes: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dict."""

@@ -46,6 +46,7 @@ def read_server_status(service: Service) -> ServerStatus:
         last_run=_to_last_run(report),
         last_sync_error=syncing.last_error if syncing else None,
         notes=report.notes if shows else (),
+        index_bytes=report.index_bytes,
     )
 
 
