@@ -124,9 +124,7 @@ def _to_pieces(hit: Hit, query_text: str) -> list[Piece]:
 
 
 def _drop_title(passage: str, title: str) -> str:
-    """A document's first passage begins with its title, which stands above it already;
-    unless its first sentence needs it.
-    """
+    """Without the title, which stands above it already, unless its first sentence needs it."""
     rest = passage.removeprefix(title).lstrip() if title else passage
     return passage if not rest or rest[0].islower() else rest
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -34,7 +35,10 @@ class PageRoute(APIRoute):
             try:
                 return await answer(request)
             except DiptychError as error:
-                return to_error_page(request, to_status(error), to_sentence(error))
+                is_lost = isinstance(error, UploadMissing)
+                return to_error_page(
+                    request, to_status(error), to_sentence(error), without_upload=is_lost
+                )
             except TimeoutError:
                 return to_error_page(request, HTTPStatus.GATEWAY_TIMEOUT, LATE)
 
@@ -46,7 +50,7 @@ def to_sentence(error: DiptychError) -> str:
     if isinstance(error, CollectionMissing):
         return EMPTY
     if isinstance(error, UploadMissing):
-        return "The photograph is no longer kept here. Choose it again."
+        return "The photograph is no longer kept here. Choose it again, or go on without it."
     if isinstance(error, PointMissing):
         return "There is no such item, or no longer."
     if to_status(error) < HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -55,14 +59,26 @@ def to_sentence(error: DiptychError) -> str:
     return OURS
 
 
-def to_error_page(request: Request, status: int, sentence: str) -> Response:
-    """An error where the answer would stand."""
+def to_error_page(
+    request: Request, status: int, sentence: str, *, without_upload: bool = False
+) -> Response:
+    """An error where the answer would stand.
+
+    Args:
+        request: That failed.
+        status: Of HTTP.
+        sentence: What is wrong and what to do.
+        without_upload: Whether the next try is made without the uploaded photograph.
+    """
     renderer: Renderer = request.app.state.renderer
     is_part = FRAGMENT in request.headers
     is_search = request.url.path == "/"
     name = "_error.html" if is_part else "search.html" if is_search else "error.html"
     address = read_address(request.query_params.multi_items())
     retry = f"{request.url.path}?{request.url.query}".rstrip("?")
+    if without_upload:
+        address = replace(address, upload=None)
+        retry = address.to_url()
     return renderer.render(
         request, name, status_code=status, sentence=sentence, retry=retry, address=address,
         results=None, named=[], groups=[], chips=[], samples=[],

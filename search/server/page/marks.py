@@ -9,6 +9,13 @@ _WORD = re.compile(r"\w{3,}")  # shorter words stand everywhere
 
 _BLANK_LINES = re.compile(r"\n\s*\n")
 
+_STOP_WORDS = {
+    *("and", "are", "but", "can", "for", "from", "has", "have", "her", "his", "its", "not"),
+    *("one", "our", "out", "she", "that", "the", "their", "them", "then", "there", "they"),
+    *("this", "was", "were", "what", "when", "which", "who", "will", "with", "you", "your"),
+}
+"""English words that say nothing; marked, they would hide those that do."""
+
 _LEAST_STEM = 4
 """Letters of a word that its other forms begin with: ``cake`` is marked in ``cakes``."""
 
@@ -34,7 +41,7 @@ def mark_words(passage: str, query_text: str) -> list[Piece]:
 
     Joined they are the passage.
     """
-    wanted = {word.casefold() for word in _WORD.findall(query_text)}
+    wanted = {word.casefold() for word in _WORD.findall(query_text)} - _STOP_WORDS
     found = [match.span() for match in _WORD.finditer(passage) if _is_wanted(match[0], wanted)]
     return _cut(passage, found)
 

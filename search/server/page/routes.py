@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from schemas.query import Target
+from schemas.records import Modality
 from search.server.dependencies import TheService
 from search.server.page.address import Address, read_address
 from search.server.page.error_pages import PageRoute
@@ -30,6 +31,7 @@ router = APIRouter(include_in_schema=False, route_class=PageRoute)
 IMAGES_LIKE_IT = 12
 TEXTS_LIKE_IT = 6
 SAMPLES = 8
+LISTED = 36
 
 
 @router.get("/")
@@ -96,15 +98,25 @@ async def show_overview(request: Request, service: TheService) -> HTMLResponse:
     """What is indexed, from where, when last, and what failed."""
     renderer: Renderer = request.app.state.renderer
     return renderer.render(
-        request, "overview.html", status=await service.status(), index_bytes=None
+        request, "overview.html", status=await service.status()
     )
 
 
 @router.get("/map")
-async def show_map(request: Request) -> HTMLResponse:
-    """The shared space in two dimensions."""
+async def show_map(request: Request, service: TheService) -> HTMLResponse:
+    """The shared space in two dimensions; the script draws it, a list says some of it."""
+    found = await service.space_map()
+    points = found.points if found else ()
+    images = sum(one.modality is Modality.IMAGE for one in points)
     renderer: Renderer = request.app.state.renderer
-    return renderer.render(request, "map.html")
+    return renderer.render(
+        request,
+        "map.html",
+        found=bool(points),
+        image_count=images,
+        text_count=len(points) - images,
+        some=points[:: max(1, len(points) // LISTED)][:LISTED],
+    )
 
 
 @router.get("/login")

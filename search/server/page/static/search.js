@@ -260,5 +260,7 @@ addEventListener("drop", (event) => {
   if (file) upload(file);
 });
 
+$("preview").addEventListener("error", () => showPicture(null));
+
 follow(location.href);
 dress();

@@ -40,7 +40,7 @@ def test_marks_lose_nothing(passage: str, query: str) -> None:
 
 def test_words_are_marked_in_their_plain_forms() -> None:
     passage = "Cakes, a caked CAKE, and a cat in the category."
-    assert marked(mark_words(passage, "the cake cat")) == ["Cakes", "caked", "CAKE", "cat", "the"]
+    assert marked(mark_words(passage, "the cake cat")) == ["Cakes", "caked", "CAKE", "cat"]
 
 
 def test_a_sentence_is_marked_as_far_as_it_is_shown() -> None:
