@@ -97,9 +97,7 @@ async def show_item(point_id: str, request: Request, service: TheService) -> HTM
 async def show_overview(request: Request, service: TheService) -> HTMLResponse:
     """What is indexed, from where, when last, and what failed."""
     renderer: Renderer = request.app.state.renderer
-    return renderer.render(
-        request, "overview.html", status=await service.status()
-    )
+    return renderer.render(request, "overview.html", status=await service.status())
 
 
 @router.get("/map")

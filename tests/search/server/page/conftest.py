@@ -22,7 +22,7 @@ from search.server.metrics import Metrics
 from search.server.opening import open_searcher
 from tests.legible import LegibleEncoder
 from tests.search.server.conftest import running
-from tests.search.server.page.corpus import write_corpus
+from tests.search.server.page.corpus import write_corpus, write_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,13 +75,14 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @contextmanager
-def page_server(folder: Path, **serve: Any) -> Iterator[str]:
-    """A server over the corpus; its address."""
+def page_server(folder: Path, *, is_filled: bool = True, **serve: Any) -> Iterator[str]:
+    """A server over the corpus, or over one page of it; its address."""
     settings = load_settings(
         url=":memory:", collection="page", state_dir=folder / "state", isolate=False, serve=serve
     )
     engine, encoder, metrics = connect(":memory:"), LegibleEncoder(), Metrics()
-    SyncJob(write_corpus(folder / "corpus"), settings).run(engine=engine, encoder=encoder)
+    roots = write_corpus(folder / "corpus") if is_filled else write_page(folder / "one")
+    SyncJob(roots, settings).run(engine=engine, encoder=encoder)
     searcher = open_searcher(settings, metrics, engine=engine, load_encoder=lambda _: encoder)
     with running(create_app(settings, searcher=searcher, metrics=metrics), settings) as url:
         yield url

@@ -50,3 +50,10 @@ def write_corpus(folder: Path) -> list[RootSettings]:
         RootSettings(source=str(pages)),
         RootSettings(source=str(table / "table.jsonl"), base=str(table)),
     ]
+
+
+def write_page(folder: Path) -> list[RootSettings]:
+    """A folder with a single text: too little for a background, or a map."""
+    folder.mkdir()
+    (folder / "rose.md").write_text("A red rose.")
+    return [RootSettings(source=str(folder))]
