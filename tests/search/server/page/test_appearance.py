@@ -85,7 +85,7 @@ def test_what_is_touched_is_large_enough(browser: Browser, address: str) -> None
             """() => [...document.querySelectorAll("a, button, .target label, .switch, summary")]
               .map((one) => [one, one.getBoundingClientRect()])
               .filter(([one, box]) => box.width && !one.closest(".skip") && !one.closest("h3"))
-              .filter(([, box]) => box.height < 44 || box.width < 40)
+              .filter(([, box]) => box.height < 44 || box.width < 44)
               .map(([one]) => one.outerHTML.slice(0, 120))"""
         )
         assert small == []

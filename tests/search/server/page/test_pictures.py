@@ -15,7 +15,7 @@ from tests.search.server.page.conftest import Visit, page_server, visiting
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 _SEND = """([kind, encoded, type]) => {
   const bytes = Uint8Array.from(atob(encoded), (one) => one.charCodeAt(0));
@@ -110,6 +110,29 @@ def test_a_server_that_is_gone_is_said_and_asked_again(visit: Visit) -> None:
     page.locator(".retry").click()
     page.wait_for_selector("#answer .hit")
     assert page.locator(".hit.is-image .title").first.inner_text() == "green.png"
+    visit.complaints.clear()
+
+
+def test_a_slow_answer_is_awaited_in_sight(visit: Visit) -> None:
+    page = visit.go("/")
+    held: list[Route] = []
+    page.route("**/?q=green", lambda route: held.append(route))  # noqa: PLW0108 - playwright wants a function of its own
+    page.fill("#q", "green")
+    page.press("#q", "Enter")
+    page.wait_for_selector(".skeleton", state="attached")
+    assert page.get_attribute("#answer", "aria-busy") == "true"
+    expect(page.locator("#live")).to_have_text("Searching")
+    visit.shoot("slow")
+    held[0].continue_()
+    expect(page.locator(".hit.is-image .title").first).to_have_text("green.png")
+    assert page.get_attribute("#answer", "aria-busy") is None
+
+
+def test_a_server_s_refusal_is_said_in_its_own_words(visit: Visit) -> None:
+    page = visit.go("/?q=red&target=image")
+    liked = page.locator(".hit").first.get_attribute("data-point")
+    page.goto(f"{visit.url}/?not={liked}&not=nothing")
+    assert "nothing" in page.locator(".sentence").inner_text()
     visit.complaints.clear()
 
 
