@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import TypeAdapter
+
+from search.server.examples import EXAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,6 +78,19 @@ def test_every_operation_has_a_name_a_tag_and_problems(served: Served) -> None:
                 is_problem = int(status) >= 400
                 assert ("application/problem+json" in response.get("content", {})) is is_problem
     assert len(names) == len(set(names))
+
+
+def test_examples_are_answers(served: Served) -> None:
+    models = {
+        route.operation_id: route.response_model
+        for route in served.app.routes
+        if getattr(route, "operation_id", None)
+    }
+    for name, example in EXAMPLES.items():
+        read = TypeAdapter(models[name]).validate_python(example)
+        assert example.keys() <= {one.name for one in fields(read)}
+    said = _document(served)["paths"]["/v1/search"]["post"]["responses"]["200"]
+    assert said["content"]["application/json"]["example"] == EXAMPLES["search"]
 
 
 def test_options_are_those_of_python(served: Served) -> None:
