@@ -9,8 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
+from search.server import (
+    item_routes,
+    operation_routes,
+    record_routes,
+    search_routes,
+    upload_routes,
+)
 from search.server.examples import EXAMPLES
 
 if TYPE_CHECKING:
@@ -83,8 +91,9 @@ def test_every_operation_has_a_name_a_tag_and_problems(served: Served) -> None:
 def test_examples_are_answers(served: Served) -> None:
     models = {
         route.operation_id: route.response_model
-        for route in served.app.routes
-        if getattr(route, "operation_id", None)
+        for module in (item_routes, operation_routes, record_routes, search_routes, upload_routes)
+        for route in module.router.routes
+        if isinstance(route, APIRoute)
     }
     for name, example in EXAMPLES.items():
         read = TypeAdapter(models[name]).validate_python(example)
@@ -99,6 +108,12 @@ def test_options_are_those_of_python(served: Served) -> None:
     schemas = _document(served)["components"]["schemas"]
     assert set(SearchOptions.__annotations__) <= set(schemas["SearchModel"]["properties"])
     assert schemas["SearchModel"]["properties"]["top_k"]["description"]
+
+
+def test_a_wrong_method_is_told_the_right_ones(served: Served) -> None:
+    answer = served.client.patch("/v1/search")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_tokens_are_declared(served: Served) -> None:
