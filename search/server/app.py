@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
+from search.server.mcp_http import add_mcp
 from search.server.problems import add_problem_handlers
 from search.server.search_routes import router as search_router
 from search.server.service import Service
@@ -41,4 +42,5 @@ def create_app(settings: Settings) -> FastAPI:
     )
     add_problem_handlers(app)
     app.include_router(search_router)
+    add_mcp(app)
     return app
