@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import os
+import signal
+import sys
+from contextlib import redirect_stdout, suppress
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 if TYPE_CHECKING:
     from schemas.settings import Settings
+    from search.server.lazy_service import LazyService
 
 
 @click.command()
@@ -19,14 +25,13 @@ def mcp(*, url: str | None, collection: str | None) -> None:
     The application starts this command by itself; see docs/mcp.md. The index is opened at the first
     call. Over HTTP the same tools are at /mcp of `diptych serve`.
     """
-    import anyio
-
     from schemas.settings import load_settings
 
-    anyio.run(_serve, load_settings(url=url, collection=collection))
+    asyncio.run(_serve(load_settings(url=url, collection=collection)))
 
 
 async def _serve(settings: Settings) -> None:
+    """Until stdin ends, or a signal comes."""
     from mcp.server.stdio import stdio_server
 
     from search.server.lazy_service import LazyService
@@ -34,8 +39,27 @@ async def _serve(settings: Settings) -> None:
 
     service = LazyService(settings)
     server = create_mcp_server(service.get)
+    _end_on_signal(service)
     try:
         async with stdio_server() as (read, write):
-            await server.run(read, write, server.create_initialization_options())
+            # What is printed would lie in a buffer until the messages' stream is its again.
+            with redirect_stdout(sys.stderr):
+                await server.run(read, write, server.create_initialization_options())
     finally:
         await service.close()
+
+
+def _end_on_signal(service: LazyService) -> None:
+    """Close and go: the thread that waits for a line of stdin cannot be woken by anything else."""
+    loop = asyncio.get_running_loop()
+    ending = []
+
+    async def end(number: int) -> NoReturn:
+        await service.close()
+        os._exit(128 + number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):  # on Windows
+            loop.add_signal_handler(
+                number, lambda number=number: ending.append(loop.create_task(end(number)))
+            )

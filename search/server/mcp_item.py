@@ -1,4 +1,7 @@
-"""An item as the MCP server shows it: what the index knows of it, and its text in parts."""
+"""An item as the MCP server shows it: what the index knows of it, and its text in parts.
+
+The layout of payloads is imported when it is read: tools are described without a Qdrant client.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from schemas.collection import from_payload, source_filter, to_point_id
 from schemas.errors import QueryError
-from schemas.payload_indexes import TAGS
 from schemas.records import Modality, Part, Place
 
 if TYPE_CHECKING:
@@ -103,6 +104,9 @@ def read_item(engine: Engine, collection: str, name: str, *, from_chunk: int | N
         QueryError: The collection has neither.
         StoreError: The store failed.
     """
+    from schemas.collection import from_payload
+    from schemas.payload_indexes import TAGS
+
     point_id, payload = _read_payload(engine, collection, name)
     chunk = from_payload(payload)
     is_image = chunk.record.modality is Modality.IMAGE
@@ -124,6 +128,8 @@ def read_item(engine: Engine, collection: str, name: str, *, from_chunk: int | N
 
 
 def _read_payload(engine: Engine, collection: str, name: str) -> tuple[str, Mapping[str, Any]]:
+    from schemas.collection import source_filter, to_point_id
+
     try:
         found = engine.retrieve(collection, [str(UUID(name))])
     except ValueError:
@@ -138,6 +144,8 @@ def _read_payload(engine: Engine, collection: str, name: str) -> tuple[str, Mapp
 
 def _iter_passages(engine: Engine, collection: str, chunk: Chunk, first: int) -> Iterator[Chunk]:
     """The passages of the chunk's document in order, read as they are asked for."""
+    from schemas.collection import from_payload, to_point_id
+
     uri = chunk.record.source_uri
     for start in range(first, chunk.count, _CHUNKS_AT_ONCE):
         ordinals = range(start, min(start + _CHUNKS_AT_ONCE, chunk.count))

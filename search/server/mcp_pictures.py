@@ -37,6 +37,12 @@ def _read(service: Service, point_id: str, side_pixels: int) -> Thumbnail | None
     try:
         from search.thumbnail import to_thumbnail
 
-        return to_thumbnail(service.engine, service.collection_name, point_id, side_pixels)
+        return to_thumbnail(
+            service.engine,
+            service.collection_name,
+            point_id,
+            side_pixels,
+            settings=service.settings,
+        )
     except (SourceError, ModuleNotFoundError):
         return None
