@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Final
 
-from mcp_types import ImageContent, TextContent
+from mcp.types import ImageContent, TextContent
 
 from schemas.records import Modality
 
