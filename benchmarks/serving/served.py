@@ -1,0 +1,93 @@
+"""``diptych serve`` as a process of its own, on the loopback interface.
+
+Run as a module it is that process: its first argument is how many searches are asked together.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+START_SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A server that runs.
+
+    Attributes:
+        port: On 127.0.0.1.
+        process_id: Of the process that answers.
+    """
+
+    port: int
+    process_id: int
+
+    def read_memory_bytes(self) -> int:
+        """What the process holds in memory now (resident)."""
+        pages = int(Path(f"/proc/{self.process_id}/statm").read_text(encoding="ascii").split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def read_processor_seconds(self) -> float:
+        """What the process has computed so far, in all threads."""
+        fields = Path(f"/proc/{self.process_id}/stat").read_text(encoding="ascii").split()
+        return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def serve(index: Path, port: int, *, most_in_batch: int) -> Iterator[Served]:
+    """A server over an embedded index, which nobody else may have open.
+
+    Args:
+        index: Its folder.
+        port: On 127.0.0.1.
+        most_in_batch: How many searches are asked together; 1 for one by one.
+    """
+    command = [sys.executable, "-m", __spec__.name, str(most_in_batch)]
+    command += ["serve", "--url", str(index), "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            _wait(process, port)
+            yield Served(port, process.pid)
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
+
+
+def _wait(process: subprocess.Popen[str], port: int) -> None:
+    ends = time.monotonic() + START_SECONDS
+    while time.monotonic() < ends:
+        if process.poll() is not None:
+            raise SystemExit(process.stderr.read() if process.stderr else "the server ended")
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise SystemExit(f"no server on port {port} after {START_SECONDS} s")
+
+
+def main() -> None:
+    """Be the server."""
+    from search import async_searcher
+
+    async_searcher.MOST_IN_BATCH = int(sys.argv.pop(1))  # type: ignore[misc] # measured without
+
+    import diptych
+
+    diptych.main()
+
+
+if __name__ == "__main__":
+    main()
