@@ -86,10 +86,15 @@ def to_described(record: Record) -> Record:
 
 
 def to_version(record: Record, content: bytes, fingerprints: Fingerprints) -> Version:
-    """The version of a record's content; a vector that came with it is part of that."""
+    """The version of a record's content."""
+    return Version(hash_record(record, content), fingerprints.of(record))
+
+
+def hash_record(record: Record, content: bytes) -> str:
+    """Hash of a record's content; a vector that came with it is part of that."""
     if record.vector is not None:
         content += np.asarray(record.vector, dtype=np.float32).tobytes()
-    return Version(hash_content(content), fingerprints.of(record))
+    return hash_content(content)
 
 
 def to_caption_version(record: Record, fingerprints: Fingerprints) -> Version | None:

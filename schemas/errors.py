@@ -7,6 +7,7 @@
       SourceError(source_uri)
         UnreadableSource  DecodeError  SourceTooLarge  UnsupportedFormat
           DecoderDied (a DecodeError)  Quarantined
+          SourceChanged  RootForgotten (UnreadableSources)
       SourceUnavailable
       DecoderUnavailable
       EncoderError
@@ -16,10 +17,12 @@
           StoreTimeout
         CollectionMissing  SpaceMismatch  StoreRejected
       QueryError
-        EmptyQuery  UnknownField
+        EmptyQuery  UnknownField  PointMissing
+          UploadMissing
       SyncError
         MassDeleteRefused  LockHeld  MigrationRefused  CountMismatch
         UnknownRoot  RunStopped
+      ServerBusy
 
 Errors survive pickling (decoding may run in other processes). A message says what happened, to
 which item, and what to do. ``exit_code`` is what the command line exits with when the error ends
@@ -83,6 +86,14 @@ class SourceError(DiptychError):
 
 class UnreadableSource(SourceError):
     """The bytes cannot be read: gone, forbidden, or not a regular file."""
+
+
+class SourceChanged(UnreadableSource):
+    """The bytes that are there now are not those that were indexed."""
+
+
+class RootForgotten(UnreadableSource):
+    """The collection does not know where the item's root lies: nothing of it can be read."""
 
 
 class DecodeError(SourceError):
@@ -196,6 +207,20 @@ class EmptyQuery(QueryError):
 
 class UnknownField(QueryError):
     """``where`` names a field that the payload does not have."""
+
+
+class PointMissing(QueryError):
+    """The collection has no point of the asked id."""
+
+
+class UploadMissing(PointMissing):
+    """No uploaded image has the asked id, or it was dropped since."""
+
+
+class ServerBusy(DiptychError):
+    """A server has as much under way as it takes; the same request will be answered later."""
+
+    exit_code: ClassVar[int] = 75
 
 
 class SyncError(DiptychError):

@@ -15,6 +15,7 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as UnparsedSettings
 
 from schemas.errors import SettingsError
+from schemas.serve_settings import ServeSettings
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -94,10 +95,11 @@ class Settings(BaseSettings):
             embedded index, and for a server in the user's state folder.
         max_delete_share: A run that would remove a larger share of a root's items removes none.
         lease_seconds: On a server: a run that has not been heard of for so long is dead.
+        serve: Of ``diptych serve``.
     """
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
-        env_prefix="DIPTYCH_", frozen=True, extra="forbid"
+        env_prefix="DIPTYCH_", env_nested_delimiter="__", frozen=True, extra="forbid"
     )
 
     url: str = Field("diptych-index", min_length=1)
@@ -131,6 +133,7 @@ class Settings(BaseSettings):
     state_dir: Path | None = None
     max_delete_share: float = Field(0.1, ge=0, le=1)
     lease_seconds: float = Field(60.0, ge=1)
+    serve: ServeSettings = Field(default_factory=ServeSettings)
 
     @classmethod
     def settings_customise_sources(
@@ -188,5 +191,5 @@ def _describe(error: ValidationError) -> str:
 
 def _shown(issue: ErrorDetails) -> str:
     """The offending value, except a secret's."""
-    is_secret = not {"api_key", "storage_options"}.isdisjoint(issue["loc"])
+    is_secret = not {"api_key", "storage_options", "tokens"}.isdisjoint(issue["loc"])
     return "a secret" if is_secret else repr(issue["input"])

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from schemas.query import Page
     from search.composition import QueryLike
     from search.facets import FacetOptions, Facets
+    from search.item import Item
     from search.options import SearchOptions
     from search.searcher import Searcher
 
@@ -108,6 +109,14 @@ class AsyncSearcher:
             DiptychError: As documented there.
         """
         return await self._run(self._searcher.facets, field, **options)
+
+    async def item(self, point_id: str) -> Item:
+        """What the collection knows of a point; see :meth:`search.searcher.Searcher.item`.
+
+        Raises:
+            DiptychError: As documented there.
+        """
+        return await self._run(self._searcher.item, point_id)
 
     async def close(self) -> None:
         """Finish what runs, drop what waits, let go of the store; closing twice is harmless."""

@@ -14,6 +14,7 @@ from search.options import DATES, EXACT, NEWEST_FIRST
 
 if TYPE_CHECKING:
     from schemas.query import Composition, Page
+    from search.sheet import Look
 
 
 def to_collapse(value: str) -> str | float:
@@ -94,15 +95,14 @@ def search(*, sheet: Path | None, as_json: bool, **asked: Any) -> None:  # noqa:
     one query: --image beach.jpg "at night" --not "people".
     """
     query = pop_composition(asked)
-    page = _answer(query, asked)
-    if sheet is not None:
-        _draw(page, query, sheet)
+    page = _answer(query, asked, sheet)
     click.echo(json.dumps(page.to_json(), indent=2) if as_json else _to_shown(page))
 
 
-def _answer(query: Composition, asked: dict[str, Any]) -> Page:
+def _answer(query: Composition, asked: dict[str, Any], sheet: Path | None) -> Page:
     from schemas.settings import load_settings
     from search.searcher import Searcher
+    from search.thumbnail import to_look
     from search.where import parse_where
 
     model = asked.pop("model")
@@ -111,13 +111,16 @@ def _answer(query: Composition, asked: dict[str, Any]) -> Page:
     options = {name: value for name, value in asked.items() if value is not None}
     options["where"] = parse_where(options["where"])
     with Searcher.open(settings=settings, model=model) as searcher:
-        return searcher.search(query, top_k=settings.top_k, **options)
+        page = searcher.search(query, top_k=settings.top_k, **options)
+        if sheet is not None:
+            _draw(page, query, sheet, to_look(searcher.engine, page.collection, settings))
+    return page
 
 
-def _draw(page: Page, query: Composition, path: Path) -> None:
+def _draw(page: Page, query: Composition, path: Path, look: Look) -> None:
     from search.sheet import write_sheet
 
-    write_sheet(page, query, path)
+    write_sheet(page, query, path, look=look)
     # Not among the answer, so that --json stays JSON.
     click.echo(f"wrote {path}", err=True)
 

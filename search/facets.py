@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypedDict
+from typing import TYPE_CHECKING, Final, TypeAlias, TypedDict
 
 from schemas.errors import QueryError
 from schemas.query import Target
@@ -14,7 +14,7 @@ from search.moments import to_moment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any, TypeAlias
+    from typing import Any
 
     from qdrant_client.models import Filter
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from search.fields import PayloadField
     from search.generation import Generation
 
-    Value: TypeAlias = str | int | float | bool
+Value: TypeAlias = str | int | float | bool
 
 MAX_LIMIT: Final = 10_000
 """Values at most; more is a listing, not a choice."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from schemas.space import Encoder
     from search.composition import QueryLike
     from search.facets import FacetOptions, Facets
+    from search.item import Item
     from search.options import SearchOptions
     from search.request import Answerable
 
@@ -249,6 +250,21 @@ class Searcher:
         from search.facets import FacetRequest
 
         return self._answer(FacetRequest(field, **options))[0]
+
+    def item(self, point_id: str) -> Item:
+        """What the collection knows of a point; see :class:`search.item.Item`.
+
+        Raises:
+            PointMissing: It has no such point.
+            StoreError: The store failed.
+        """
+        from search.item import ItemRequest
+
+        return self._answer(ItemRequest(point_id))[0]
+
+    def prove(self) -> None:
+        """Load the encoder and compare it with the collection's canary; raises as a search."""
+        self._generation.prove(self.encoder.space.modalities)
 
     def close(self) -> None:
         """Let go of the store; closing twice is harmless."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image, ImageDraw
 
-from schemas.errors import DiptychError, QueryError
+from schemas.errors import DiptychError, QueryError, RootForgotten
 from schemas.records import Modality, Part
 from search.composition import to_composition
 from search.drawing import fit_inside, fit_name, load_font, wrap_lines
@@ -16,10 +16,14 @@ from search.photograph import open_photograph
 from search.table import to_extent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from typing import TypeAlias
 
     from schemas.query import Composition, Hit, ImageSource, Page, Query
     from search.composition import QueryLike
+
+    Look: TypeAlias = Callable[[Hit, int], bytes]
+    """A hit, and the pixels of the longer side at most -> an image file."""
 
 COLUMNS = 5
 MOST_HITS = 100
@@ -45,22 +49,26 @@ _LINE = "#d9d2c2"
 _ACCENT = "#a3432b"
 
 
-def write_sheet(page: Page, query: QueryLike, path: Path) -> None:
+def write_sheet(page: Page, query: QueryLike, path: Path, *, look: Look | None = None) -> None:
     """Draw one answer; see :func:`write_sheets`."""
-    write_sheets([(query, page)], path)
+    write_sheets([(query, page)], path, look=look)
 
 
-def write_sheets(answers: Iterable[tuple[QueryLike, Page]], path: Path) -> None:
+def write_sheets(
+    answers: Iterable[tuple[QueryLike, Page]], path: Path, *, look: Look | None = None
+) -> None:
     """Draw answers below each other and write the picture at once or not at all.
 
     Args:
         answers: Each query with its answer, top to bottom.
         path: Where to; the format follows its suffix (.png, .jpg, .webp). Replaced if it exists.
+        look: Gives the picture of an image hit, such as :func:`search.thumbnail.to_thumbnail`.
+            Where it raises a DiptychError, words are drawn. Without it, files are drawn alone.
 
     Raises:
         QueryError: The suffix is no picture format's, or the file cannot be written.
     """
-    sheet = draw_sheets(answers)
+    sheet = draw_sheets(answers, look=look)
     if path.suffix.lower() not in Image.registered_extensions():
         raise QueryError(f"sheet: {path} does not end like a picture; name it {path.stem}.png")
     try:
@@ -70,9 +78,11 @@ def write_sheets(answers: Iterable[tuple[QueryLike, Page]], path: Path) -> None:
         raise QueryError(f"sheet: {path} cannot be written ({reason}); name another") from None
 
 
-def draw_sheets(answers: Iterable[tuple[QueryLike, Page]]) -> Image.Image:
+def draw_sheets(
+    answers: Iterable[tuple[QueryLike, Page]], *, look: Look | None = None
+) -> Image.Image:
     """The sheet as an RGB image of a fixed width; a photograph that is gone is drawn as gone."""
-    sections = [_draw_section(to_composition(query), page) for query, page in answers]
+    sections = [_draw_section(to_composition(query), page, look) for query, page in answers]
     height = sum(section.height for section in sections) + _MARGIN
     sheet = Image.new("RGB", (_WIDTH, height), _PAPER)
     top = 0
@@ -98,7 +108,7 @@ class _Pen(NamedTuple):
         return top
 
 
-def _draw_section(query: Composition, page: Page) -> Image.Image:
+def _draw_section(query: Composition, page: Page, look: Look | None) -> Image.Image:
     """Header and grid of one answer."""
     header = _draw_header(query, page)
     hits = page.hits[:MOST_HITS]
@@ -109,7 +119,7 @@ def _draw_section(query: Composition, page: Page) -> Image.Image:
     for place, hit in enumerate(hits):
         row, column = divmod(place, COLUMNS)
         left = _MARGIN + column * (_CARD + _GUTTER)
-        section.paste(_draw_card(hit), (left, header.height + row * row_height))
+        section.paste(_draw_card(hit, look), (left, header.height + row * row_height))
     return section
 
 
@@ -132,20 +142,32 @@ def _draw_header(query: Composition, page: Page) -> Image.Image:
     return header.crop((0, 0, _WIDTH, rule + _GUTTER))
 
 
-def _draw_card(hit: Hit) -> Image.Image:
+def _draw_card(hit: Hit, look: Look | None) -> Image.Image:
     """One hit: its picture or its passage, with rank, score and name below."""
     card = Image.new("RGB", (_CARD, _PICTURE[1] + _CAPTION), _WHITE)
-    card.paste(_draw_hit(hit), (0, 0))
+    card.paste(_draw_hit(hit, look), (0, 0))
     draw = ImageDraw.Draw(card)
     _draw_caption(draw, hit)
     draw.rectangle((0, 0, card.width - 1, card.height - 1), outline=_LINE)
     return card
 
 
-def _draw_hit(hit: Hit) -> Image.Image:
-    """A photograph, or the words of a passage or of an image that is no file of its own."""
+def _draw_hit(hit: Hit, look: Look | None) -> Image.Image:
+    """A photograph, or the words of a passage or of an image that cannot be looked at."""
     if hit.modality is Modality.TEXT:
         return _draw_passage(hit)
+    if look is None:
+        return _draw_file(hit)
+    try:
+        return _draw_mounted(look(hit, max(_PICTURE)), _PICTURE)
+    except RootForgotten:
+        return _draw_file(hit)
+    except DiptychError as error:
+        return _draw_passage(hit, f"not shown: {_to_reason(error)}")
+
+
+def _draw_file(hit: Hit) -> Image.Image:
+    """The file at the hit's location; the words of an image that is no file of its own."""
     path = Path(hit.location)
     if hit.part is Part.FIGURE:
         return _draw_passage(hit, f"A figure in {path.name}")
@@ -177,7 +199,7 @@ def _draw_passage(hit: Hit, what: str = "") -> Image.Image:
     pen = _Pen(ImageDraw.Draw(leaf), _PADDING, _PICTURE[0] - 2 * _PADDING)
     top = _PADDING
     if what:
-        top = pen.lines(top, what, 13, _ACCENT, 1) + 4
+        top = pen.lines(top, what, 13, _ACCENT, 3) + 4
     if hit.title:
         top = pen.lines(top, hit.title, 17, _INK, 2) + 4
     most_lines = (_PICTURE[1] - top - 4) // 17

@@ -11,7 +11,7 @@ import pytest
 
 from ingest.job import IngestJob
 from ingest.sources.folder import FolderSource
-from schemas.settings import load_settings
+from schemas.settings import RootSettings, load_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -32,7 +32,9 @@ def reader_folder(hinge_weights: None, tmp_path_factory: pytest.TempPathFactory)
         shutil.copy(photographs / "chelsea.png", folder / "cat.png")
         shutil.copy(photographs / "rocket.jpg", folder / "holiday.jpg")
     settings = load_settings(url=str(folder / "diptych-index"))
-    report = IngestJob(FolderSource.open(folder), settings, show_progress=False).run()
+    root = RootSettings(source=str(folder))
+    job = IngestJob(FolderSource.open(folder), settings, show_progress=False, root=root)
+    report = job.run()
     assert report.counts.failed == 0
     return folder
 

@@ -44,7 +44,9 @@ class Outcome:
 
     def to_percentiles(self, kind: str | None = None) -> tuple[float, ...]:
         """The 50th, 95th and 99th of the seconds, of one kind or of all."""
-        every = [one for name, all_of in self.seconds.items() if kind in (None, name) for one in all_of]
+        every = [
+            one for name, all_of in self.seconds.items() if kind in (None, name) for one in all_of
+        ]
         return tuple(np.percentile(every, (50, 95, 99))) if every else (float("nan"),) * 3
 
     def add(self, other: Outcome) -> None:

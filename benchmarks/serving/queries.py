@@ -44,9 +44,7 @@ def to_requests(index: Path, *, images: int, seed: int = 0) -> tuple[list[Asked]
     small = [one for one in paths if one.is_file() and one.stat().st_size <= LARGEST_BYTES]
     chosen = Random(seed).sample(small, min(images, len(small)))  # noqa: S311 - no secret
     targets = ("image", "text", "any")
-    words = [
-        Asked("text", _to_search(target, text=text)) for text in PHRASES for target in targets
-    ]
+    words = [Asked("text", _to_search(target, text=text)) for text in PHRASES for target in targets]
     pictures = [
         Asked("image", _to_search(target, image=b64encode(one.read_bytes()).decode()))
         for number, one in enumerate(chosen)

@@ -55,7 +55,9 @@ def serve(index: Path, port: int, *, most_in_batch: int) -> Iterator[Served]:
     """
     command = [sys.executable, "-m", __spec__.name, str(most_in_batch)]
     command += ["serve", "--url", str(index), "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
         try:
             _wait(process, port)
             yield Served(port, process.pid)

@@ -52,6 +52,24 @@ def iter_frames(image: Image, wanted: int, limits: Limits) -> Iterator[tuple[int
         yield position + 1, image
 
 
+def seek_frame(image: Image, number: int, limits: Limits) -> None:
+    """Move an image to the frame of a number that :func:`iter_frames` gave.
+
+    Args:
+        image: Opened.
+        number: From 1, among the frames that are shown.
+        limits: As there.
+
+    Raises:
+        EOFError: It has no such frame.
+    """
+    shown = _find_shown(image, limits)
+    if not 0 < number <= len(shown):
+        msg = f"frame {number} of {len(shown)}"
+        raise EOFError(msg)
+    image.seek(shown[number - 1])
+
+
 def _find_shown(image: Image, limits: Limits) -> tuple[int, ...] | range:
     """Pillow's numbers of the frames that a viewer shows."""
     if image.format == "MPO":  # the others are previews, depth and gain maps

@@ -15,7 +15,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ingest.decode.colours import to_eight_bits, to_opaque, to_srgb
 from ingest.decode.exif import is_sideways, read_orientation, to_upright
-from ingest.decode.frames import iter_frames
+from ingest.decode.frames import iter_frames, seek_frame
 from ingest.decode.image_formats import RAW, to_image_format
 from ingest.decode.metadata import read_metadata
 from ingest.decode.photo_metadata import PhotoMetadata, merge
@@ -124,6 +124,30 @@ def decode_frames(
         return frames
     texts = _read_texts(content, source_uri, limits, policy)
     return tuple(replace(one, ocr_text=text) for one, text in zip(frames, texts, strict=True))
+
+
+def open_frame(
+    content: bytes, source_uri: str, *, limits: Limits, side_pixels: int, frame: int | None
+) -> DecodedImage:
+    """Decode one frame of an image file; see :func:`decode_image`.
+
+    Args:
+        content: The whole file.
+        source_uri: What errors call it.
+        limits: What is too large.
+        side_pixels: As there.
+        frame: Its number, as :func:`decode_frames` gives it; None for the first.
+
+    Raises:
+        SourceError: As there; a frame that is not there is a DecodeError.
+    """
+    if not content:
+        raise DecodeError(source_uri, f"the file is empty; {_RESTORE}")
+    with silenced_pillow(), translated_errors(source_uri, _BROKEN, _RESTORE):
+        _, opened = next(_iter_opened(content, source_uri, limits, DecodePolicy()))
+        if frame is not None:
+            seek_frame(opened.image, frame, limits)
+        return replace(_to_described(opened, source_uri, limits, side_pixels), frame=frame)
 
 
 def to_decoded(

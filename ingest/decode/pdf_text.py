@@ -15,6 +15,7 @@ from ingest.decode.pdf_structure import find_headings, find_language
 from schemas.errors import DecodeError, SourceTooLarge
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from pypdfium2 import PdfDocument
 
     from ingest.decode.figures import Figures
@@ -64,6 +65,37 @@ def read_pdf(content: bytes, source_uri: str, limits: Limits, figures: Figures) 
             if not any(pages) and not figures.has_any:
                 raise _textless(source_uri)
             return _to_document(document, pages)
+        finally:
+            document.close()
+
+
+def render_page(content: bytes, source_uri: str, page: int, side_pixels: int) -> Image:
+    """A page of a PDF as a picture whose longer side has so many pixels.
+
+    Args:
+        content: The whole file.
+        source_uri: What errors call it.
+        page: From 1.
+        side_pixels: Of the longer side.
+
+    Raises:
+        DecodeError: It is damaged, needs a password, or has no such page.
+    """
+    import pypdfium2
+
+    with _PDFIUM:
+        try:
+            document = pypdfium2.PdfDocument(content)
+        except pypdfium2.PdfiumError as error:
+            raise _unopened(content, source_uri, error) from error
+        try:
+            if not 0 < page <= len(document):
+                raise DecodeError(source_uri, f"it has no page {page}; index it again")
+            drawn = document[page - 1]
+            # A page of no size, or a thousandth as wide as long, must not ask for more memory.
+            scale = side_pixels / max(1.0, *drawn.get_size())
+            image: Image = drawn.render(scale=scale).to_pil()
+            return image.convert("RGB")
         finally:
             document.close()
 

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 FUNCTIONS = {
     "decode_frames": "ingest.decode.image",
     "decode_image": "ingest.decode.image",
+    "decode_page": "ingest.decode.thumbnail",
     "decode_text": "ingest.decode.text",
+    "decode_thumbnail": "ingest.decode.thumbnail",
 }
 """What a decoding process may be asked to call -> the module that has it. Each takes the file's
 bytes and the source URI first."""

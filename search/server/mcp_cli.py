@@ -7,13 +7,17 @@ import os
 import signal
 import sys
 from contextlib import redirect_stdout, suppress
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
 if TYPE_CHECKING:
     from schemas.settings import Settings
     from search.server.lazy_service import LazyService
+
+
+LOCAL: Final = {"show_locations": True}
+"""The application runs on this machine, for whoever started it."""
 
 
 @click.command()
@@ -27,7 +31,7 @@ def mcp(*, url: str | None, collection: str | None) -> None:
     """
     from schemas.settings import load_settings
 
-    asyncio.run(_serve(load_settings(url=url, collection=collection)))
+    asyncio.run(_serve(load_settings(url=url, collection=collection, serve=LOCAL)))
 
 
 async def _serve(settings: Settings) -> None:

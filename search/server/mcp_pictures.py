@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from schemas.errors import SourceError
+from schemas.errors import QueryError, ServerBusy, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,29 +20,20 @@ SIDE_PIXELS: Final = 256
 async def read_pictures(
     service: Service, point_ids: Sequence[str], side_pixels: int
 ) -> dict[str, Thumbnail]:
-    """Thumbnails by point id; an image whose file is gone or damaged has none.
+    """Thumbnails by point id; an image whose file is gone or damaged has none,
+    and nor has one that the server has no time for.
 
     Raises:
         StoreError: The store failed.
     """
-    found = await asyncio.gather(
-        *(asyncio.to_thread(_read, service, one, side_pixels) for one in point_ids)
-    )
+    found = await asyncio.gather(*(_read(service, one, side_pixels) for one in point_ids))
     return {
         name: picture for name, picture in zip(point_ids, found, strict=True) if picture is not None
     }
 
 
-def _read(service: Service, point_id: str, side_pixels: int) -> Thumbnail | None:
+async def _read(service: Service, point_id: str, side_pixels: int) -> Thumbnail | None:
     try:
-        from search.thumbnail import to_thumbnail
-
-        return to_thumbnail(
-            service.engine,
-            service.collection_name,
-            point_id,
-            side_pixels,
-            settings=service.settings,
-        )
-    except (SourceError, ModuleNotFoundError):
+        return await service.thumbnail(point_id, side_pixels)
+    except (SourceError, QueryError, ServerBusy, TimeoutError):
         return None

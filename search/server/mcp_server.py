@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -58,7 +59,7 @@ class _Kind(NamedTuple):
 async def _search(
     service: Service, asked: SearchArguments | MoreLikeThisArguments
 ) -> CallToolResult:
-    options = to_options(asked)
+    options = to_options(asked, service.settings.serve)
     options["top_k"] = asked.top_k
     page = await service.search(asked.to_composition(), **options)
     pictures = await read_pictures(service, pictured(page.hits, asked.pictures), SIDE_PIXELS)
@@ -68,9 +69,12 @@ async def _search(
 
 
 async def _get_item(service: Service, asked: GetItemArguments) -> CallToolResult:
-    item = await asyncio.to_thread(
-        read_item, service.engine, service.collection_name, asked.item, from_chunk=asked.chunk
-    )
+    with service.searches.turn():
+        item = await asyncio.to_thread(
+            read_item, service.engine, service.collection_name, asked.item, from_chunk=asked.chunk
+        )
+    if not service.settings.serve.show_locations:
+        item = replace(item, location=item.source_uri)
     wanted = [item.point_id] if item.modality == "image" else []
     pictures = await read_pictures(service, wanted, asked.side_pixels)
     return CallToolResult(
@@ -168,6 +172,8 @@ async def _call(get_service: GetService, name: str, arguments: dict[str, Any]) -
         return _to_error("; ".join(_iter_wrong(error)))
     except DiptychError as error:
         return _to_error(str(error))
+    except TimeoutError:
+        return _to_error("the answer took too long: ask for fewer hits, or again in a moment")
     except Exception:  # noqa: BLE001 - a call that fails must not end the server
         _LOG.exception("%s failed", name)
         return _to_error(f"{name} failed, which is a mistake of ours; the server's log says more")

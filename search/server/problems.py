@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
 
 from schemas import errors
+from search.server.gate import RETRY_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,12 +21,16 @@ if TYPE_CHECKING:
 
 MEDIA_TYPE: Final = "application/problem+json"
 
+TYPE_PREFIX: Final = "urn:diptych:error:"
+
 STATUSES: Final[Mapping[type[errors.DiptychError], int]] = {
     errors.UnknownField: 422,
+    errors.PointMissing: 404,
     errors.QueryError: 422,
     errors.SourceTooLarge: 413,
     errors.UnsupportedFormat: 415,
     errors.SourceError: 422,
+    errors.SourceUnavailable: 503,
     errors.UnsupportedModality: 422,
     errors.InvalidVector: 422,
     errors.CollectionMissing: 503,
@@ -28,8 +38,35 @@ STATUSES: Final[Mapping[type[errors.DiptychError], int]] = {
     errors.StoreUnavailable: 503,
     errors.DecoderUnavailable: 503,
     errors.LockHeld: 503,
+    errors.ServerBusy: 429,
 }
 """By the nearest class of the error tree; what is not among them is 500: nobody asked wrongly."""
+
+_LOG = logging.getLogger(__name__)
+
+_OURS: Final = "the server cannot answer now; its log says why"
+"""In place of what the error says: addresses and paths are nobody's business."""
+
+_LATER: Final = frozenset({429, 503, 504})
+
+
+class InvalidPart(BaseModel):
+    """A part of a request that is not as it should be."""
+
+    where: Annotated[str, Field(description="E.g. `body.top_k`.")]
+    message: str
+
+
+class Problem(BaseModel):
+    """What is wrong, in the form of RFC 9457."""
+
+    type: Annotated[str, Field(description="`urn:diptych:error:` and the error's name.")]
+    title: Annotated[str, Field(description="The error's name.")]
+    status: int
+    detail: Annotated[str, Field(description="What is wrong, with what, and what to do.")]
+    errors: Annotated[
+        list[InvalidPart] | None, Field(description="The parts of the request that are wrong.")
+    ] = None
 
 
 def to_status(error: errors.DiptychError) -> int:
@@ -37,19 +74,42 @@ def to_status(error: errors.DiptychError) -> int:
     return next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
 
 
-def to_problem(status: int, kind: str, detail: str, **more: Any) -> JSONResponse:  # noqa: ANN401 - members of a problem
+def to_problem(
+    status: int,
+    kind: str,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **more: Any,  # noqa: ANN401 - members of a problem
+) -> JSONResponse:
     """A problem as a response.
 
     Args:
         status: HTTP status.
         kind: The error's class, which is its type: ``urn:diptych:error:KIND``.
         detail: What is wrong, with which item, and what to do.
+        headers: Further ones.
         more: Further members.
     """
-    content = {"type": f"urn:diptych:error:{kind}", "title": kind, "status": status}
+    content = {"type": f"{TYPE_PREFIX}{kind}", "title": kind, "status": status}
+    sent = dict(headers or {})
+    if status in _LATER:
+        sent.setdefault("Retry-After", str(RETRY_SECONDS))
     return JSONResponse(
-        {**content, "detail": detail, **more}, status_code=status, media_type=MEDIA_TYPE
+        {**content, "detail": detail, **more},
+        status_code=status,
+        media_type=MEDIA_TYPE,
+        headers=sent,
     )
+
+
+def from_error(error: errors.DiptychError) -> JSONResponse:
+    """The problem that an error of ours amounts to; what is the server's own fault is logged."""
+    status = to_status(error)
+    is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if is_ours:
+        _LOG.error("%s: %s", error.kind, error)
+    return to_problem(status, error.kind, _OURS if is_ours else str(error))
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -57,4 +117,27 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(errors.DiptychError)
     async def answer(_request: Request, error: errors.DiptychError) -> JSONResponse:
-        return to_problem(to_status(error), type(error).__name__, str(error))
+        return from_error(error)
+
+    @app.exception_handler(TimeoutError)
+    async def answer_late(_request: Request, _error: TimeoutError) -> JSONResponse:
+        return to_problem(504, "RequestTimeout", "it took too long: ask for less, or later")
+
+    @app.exception_handler(HTTPException)
+    async def answer_http(_request: Request, error: HTTPException) -> JSONResponse:
+        kind = "".join(HTTPStatus(error.status_code).phrase.title().split())
+        return to_problem(
+            error.status_code, kind.replace("-", ""), str(error.detail), headers=error.headers
+        )
+
+    @app.exception_handler(RequestValidationError)
+    async def answer_invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+        parts = [_to_part(one) for one in error.errors()]
+        detail = "; ".join(f"{one['where']}: {one['message']}" for one in parts[:5])
+        return to_problem(422, "InvalidRequest", detail, errors=parts[:100])
+
+
+def _to_part(issue: Mapping[str, Any]) -> dict[str, str]:
+    """Without what was given: it may be large, or private."""
+    where = ".".join(str(one) for one in issue["loc"])[:200]
+    return {"where": where, "message": issue["msg"]}

@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
+from schemas.query import Composition, Term
 from search.async_searcher import AsyncSearcher
+from search.server.gate import Gate
+from search.server.images import ImageDecoder
+from search.server.metrics import Metrics
+from search.server.uploads import UploadStore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self, Unpack
 
     from ingest.store.engine import Engine
-    from schemas.query import Composition, Page
+    from schemas.query import Page
     from schemas.settings import Settings
+    from schemas.space import Encoder
+    from search.composition import QueryLike
     from search.facets import FacetOptions, Facets
+    from search.item import Item
     from search.options import SearchOptions
+    from search.pictures import Original
+    from search.searcher import Searcher
+    from search.server.answers import ServerStatus
+    from search.server.syncing import Syncing
+    from search.thumbnail import Thumbnail
+
+    P = ParamSpec("P")
+    T = TypeVar("T")
+
+PICTURES_AT_ONCE: Final = 4
+"""Threads that read originals and thumbnails, so that a search never waits for a disk."""
+
+PICTURES_WAITING: Final = 256
+"""A page asks for a few dozen at once."""
 
 
 class Service:
@@ -22,21 +49,63 @@ class Service:
     Args:
         searcher: Answers; closed by :meth:`close`.
         settings: How it was opened.
+        metrics: Are told.
+
+    Attributes:
+        settings: As given.
+        metrics: As given.
+        searches: Those that run or wait.
+        images: Decodes what was sent.
+        uploads: Query images that are kept.
+        syncing: Runs the server's own synchronisations, once there are any.
     """
 
-    def __init__(self, searcher: AsyncSearcher, settings: Settings) -> None:
+    syncing: Syncing | None = None
+
+    def __init__(
+        self, searcher: AsyncSearcher, settings: Settings, metrics: Metrics | None = None
+    ) -> None:
         """Take over the searcher."""
+        from ingest.encoders.graph_cache import cache_folder
+
+        serve = settings.serve
         self._searcher = searcher
         self.settings = settings
+        self.metrics = metrics or Metrics()
+        self.searches = Gate(serve.max_searches, "searches")
+        self.images = ImageDecoder(settings)
+        self.uploads = UploadStore(
+            cache_folder() / "uploads",
+            keep_seconds=serve.upload_seconds,
+            most_bytes=serve.max_uploads_bytes,
+        )
+        self._pictures = Gate(PICTURES_WAITING, "pictures")
+        self._readers = ThreadPoolExecutor(PICTURES_AT_ONCE, thread_name_prefix="diptych-pictures")
+        self.metrics.searches.set_function(lambda: self.searches.count)
 
     @classmethod
-    async def open(cls, settings: Settings) -> Self:
-        """Open the index of the settings and load the encoder of its collection.
+    async def open(
+        cls,
+        settings: Settings,
+        *,
+        searcher: Searcher | None = None,
+        metrics: Metrics | None = None,
+    ) -> Self:
+        """Open the index of the settings with the encoder of its collection.
+
+        Args:
+            settings: Index, collection, limits.
+            searcher: An open one, closed by :meth:`close`; by default the settings' own.
+            metrics: Are told.
 
         Raises:
             DiptychError: As :meth:`search.searcher.Searcher.open` does.
         """
-        return cls(await AsyncSearcher.open(settings=settings), settings)
+        from search.server.opening import open_searcher
+
+        metrics = metrics or Metrics()
+        searcher = searcher or await asyncio.to_thread(open_searcher, settings, metrics)
+        return cls(AsyncSearcher(searcher), settings, metrics)
 
     @property
     def engine(self) -> Engine:
@@ -44,26 +113,142 @@ class Service:
         return self._searcher.searcher.engine
 
     @property
+    def encoder(self) -> Encoder:
+        """The encoder in use now."""
+        return self._searcher.searcher.encoder
+
+    @property
     def collection_name(self) -> str:
         """The concrete collection that answers now."""
         return self._searcher.searcher.collection.name
 
-    async def search(self, query: Composition, **options: Unpack[SearchOptions]) -> Page:
-        """A page of hits.
+    async def search(self, query: QueryLike, **options: Unpack[SearchOptions]) -> Page:
+        """A page of hits; encoded images are decoded in worker processes first.
 
         Raises:
+            ServerBusy: There are too many already.
+            TimeoutError: It took too long.
             DiptychError: As :meth:`search.searcher.Searcher.search` does.
         """
-        return await self._searcher.search(query, **options)
+        with self.searches.turn():
+            async with asyncio.timeout(self.settings.serve.request_seconds):
+                page = await self._searcher.search(await self._to_decoded(query), **options)
+        return self._to_public(page)
+
+    async def search_batch(
+        self, queries: list[Composition], **options: Unpack[SearchOptions]
+    ) -> list[Page]:
+        """A page for each query.
+
+        Raises:
+            DiptychError: As :meth:`search` does.
+        """
+        with self.searches.turn():
+            async with asyncio.timeout(self.settings.serve.request_seconds):
+                decoded = [await self._to_decoded(query) for query in queries]
+                pages = await self._searcher.search_batch(decoded, **options)
+        return [self._to_public(page) for page in pages]
 
     async def facets(self, field: str, **options: Unpack[FacetOptions]) -> Facets:
         """Counts by value.
 
         Raises:
-            DiptychError: As :meth:`search.searcher.Searcher.facets` does.
+            DiptychError: As :meth:`search.searcher.Searcher.facets` does, and as :meth:`search`.
         """
-        return await self._searcher.facets(field, **options)
+        with self.searches.turn():
+            async with asyncio.timeout(self.settings.serve.request_seconds):
+                return await self._searcher.facets(field, **options)
+
+    async def item(self, point_id: str) -> Item:
+        """What the collection knows of a point.
+
+        Raises:
+            PointMissing: It has none of that id.
+            DiptychError: As :meth:`search` does.
+        """
+        with self.searches.turn():
+            async with asyncio.timeout(self.settings.serve.request_seconds):
+                item = await self._searcher.item(point_id)
+        if self.settings.serve.show_locations:
+            return item
+        return replace(item, location=item.source_uri)
+
+    async def thumbnail(self, point_id: str, side_pixels: int) -> Thumbnail:
+        """A small picture of a point; see :func:`search.thumbnail.to_thumbnail`.
+
+        Raises:
+            DiptychError: As documented there; ServerBusy.
+        """
+        from search.thumbnail import to_thumbnail
+
+        return await self._read(
+            to_thumbnail, self.engine, self.collection_name, point_id, side_pixels,
+            settings=self.settings,
+        )  # fmt: skip
+
+    async def original(self, point_id: str) -> Original:
+        """The bytes behind a point; see :func:`search.pictures.read_original`.
+
+        Raises:
+            DiptychError: As documented there; ServerBusy.
+        """
+        from search.pictures import read_original
+
+        return await self._read(
+            read_original, self.engine, self.collection_name, point_id, settings=self.settings
+        )
+
+    async def status(self) -> ServerStatus:
+        """The collection as it stands, counted at most a few seconds ago.
+
+        Raises:
+            DiptychError: As :func:`ingest.status.read.read_status` does.
+        """
+        from search.server.status import read_server_status
+
+        return await self._read(read_server_status, self)
+
+    async def prove(self) -> None:
+        """Ask the index, and compare the encoder with its canary.
+
+        Raises:
+            DiptychError: Searches cannot be answered now.
+        """
+        await asyncio.get_running_loop().run_in_executor(self._readers, self._prove)
 
     async def close(self) -> None:
         """Finish what runs and let go of the store."""
+        if self.syncing is not None:
+            await asyncio.to_thread(self.syncing.close)
+        await asyncio.to_thread(self._readers.shutdown, cancel_futures=True)
+        await asyncio.to_thread(self.images.close)
         await self._searcher.close()
+
+    async def _read(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call something that reads files, in a thread."""
+        loop = asyncio.get_running_loop()
+        with self._pictures.turn():
+            async with asyncio.timeout(self.settings.serve.request_seconds):
+                return await loop.run_in_executor(self._readers, partial(call, *args, **kwargs))
+
+    def _prove(self) -> None:
+        self.engine.read_metadata(self.collection_name)
+        self._searcher.searcher.prove()
+
+    async def _to_decoded(self, query: QueryLike) -> Composition:
+        from search.composition import to_composition
+
+        side_pixels = self.encoder.space.image_size_pixels
+        terms = []
+        for term in to_composition(query).terms:
+            if isinstance(term.query.image, bytes):
+                image = await self.images.decode(term.query.image, side_pixels)
+                term = Term(replace(term.query, image=image), term.weight)  # noqa: PLW2901
+            terms.append(term)
+        return Composition(tuple(terms))
+
+    def _to_public(self, page: Page) -> Page:
+        """Without where things lie on this machine, unless the settings say otherwise."""
+        if self.settings.serve.show_locations:
+            return page
+        return replace(page, hits=tuple(replace(hit, location=hit.source_uri) for hit in page.hits))

@@ -13,6 +13,7 @@ from ingest.store.connect import connect
 from schemas.collection import to_point
 from tests.legible import LegibleEncoder
 from tests.search.corpus import to_image_chunk, to_text_chunks, to_text_points
+from tests.search.gallery import Gallery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,3 +78,17 @@ def engine(encoder: LegibleEncoder, photographs: dict[str, Path]) -> Iterator[En
     with connect(":memory:") as engine:
         fill(engine, encoder, photographs)
         yield engine
+
+
+@pytest.fixture
+def gallery(tmp_path: Path) -> Iterator[Gallery]:
+    gallery = Gallery(tmp_path)
+    yield gallery
+    gallery.engine.close()
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """An empty folder."""
+    (tmp_path / "photos").mkdir()
+    return tmp_path / "photos"
