@@ -111,7 +111,7 @@ async def _be_client(
 ) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for asked in queue:
-        status = BUSY
+        status, wait_seconds, begun = BUSY, 0.0, 0.0
         while status == BUSY:
             begun = time.perf_counter()
             try:

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from contextlib import redirect_stdout, suppress
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -56,14 +56,15 @@ async def _serve(settings: Settings) -> None:
 def _end_on_signal(service: LazyService) -> None:
     """Close and go: the thread that waits for a line of stdin cannot be woken by anything else."""
     loop = asyncio.get_running_loop()
-    ending = []
+    ending: list[asyncio.Task[None]] = []
 
-    async def end(number: int) -> NoReturn:
+    async def end(number: int) -> None:
         await service.close()
         os._exit(128 + number)
 
+    def begin(number: int) -> None:
+        ending.append(loop.create_task(end(number)))
+
     for number in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError):  # on Windows
-            loop.add_signal_handler(
-                number, lambda number=number: ending.append(loop.create_task(end(number)))
-            )
+            loop.add_signal_handler(number, begin, number)

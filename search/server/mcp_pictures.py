@@ -20,8 +20,9 @@ SIDE_PIXELS: Final = 256
 async def read_pictures(
     service: Service, point_ids: Sequence[str], side_pixels: int
 ) -> dict[str, Thumbnail]:
-    """Thumbnails by point id; an image whose file is gone or damaged has none,
-    and nor has one that the server has no time for.
+    """Thumbnails by point id.
+
+    An image has none whose file is gone or damaged, or when too many pictures are asked for.
 
     Raises:
         StoreError: The store failed.

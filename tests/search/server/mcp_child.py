@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import diptych
-from search import searcher
+from search.server import opening
 from tests.legible import LegibleEncoder
 
 if TYPE_CHECKING:
@@ -18,6 +18,6 @@ def load_legible(*_args: Any, **_settings: Any) -> Encoder:
     return LegibleEncoder()
 
 
-searcher.load_collection_encoder = load_legible
+opening.load_collection_encoder = load_legible  # type: ignore[attr-defined]
 sys.argv = ["diptych", "mcp", *sys.argv[1:]]
 diptych.main()

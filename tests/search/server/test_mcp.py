@@ -7,17 +7,22 @@ import signal
 import subprocess
 import sys
 from contextlib import asynccontextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from blake3 import blake3
 from fastapi import FastAPI
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
+from PIL import Image
 
 from ingest.store.collections import resolve_collection
 from ingest.store.connect import connect
+from ingest.sync.roots import ROOTS
+from schemas.collection import source_filter
 from schemas.settings import load_settings
 from search.async_searcher import AsyncSearcher
 from search.searcher import Searcher
@@ -31,8 +36,6 @@ from tests.search.server.conftest import running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-
-    from mcp_types import CallToolResult
 
 ROOT = Path(__file__).parents[3]
 CHILD = str(Path(__file__).with_name("mcp_child.py"))
@@ -57,6 +60,12 @@ def served(painted: dict[str, Path]) -> Iterator[str]:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         engine, encoder = connect(":memory:"), LegibleEncoder()
         fill(engine, encoder, painted)
+        for path in painted.values():  # a picture is drawn of what was indexed alone
+            uri, digest = f"folder://root/{path.name}", blake3(path.read_bytes()).hexdigest()
+            engine.set_payload("colours", {"content_hash": f"blake3:{digest}"}, source_filter(uri))
+        root = {"source": str(painted["red"].parent), "name": "root"}
+        name = resolve_collection(engine, "colours").name
+        engine.update_collection(name, metadata={ROOTS: {"root": root}})
         searcher = Searcher(engine, resolve_collection(engine, "colours"), encoder)
         app.state.service = Service(AsyncSearcher(searcher), load_settings(url=":memory:"))
         yield
@@ -84,16 +93,38 @@ def talk(client: Client, ask: Callable[[Client], Awaitable[Any]]) -> Any:
     return asyncio.run(run())
 
 
-def call(client: Client, name: str, **arguments: Any) -> CallToolResult:
+def call(client: Client, name: str, **arguments: Any) -> Any:
     return talk(client, lambda client: client.call_tool(name, arguments))
 
 
-def names(result: CallToolResult) -> list[str]:
+def start(index: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, CHILD, "--url", str(index), "--collection", "colours"],
+        env={"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def send(child: subprocess.Popen[str], *messages: dict[str, Any]) -> None:
+    assert child.stdin
+    child.stdin.write("".join(json.dumps(one) + "\n" for one in messages))
+    child.stdin.flush()
+
+
+def receive(child: subprocess.Popen[str]) -> Any:
+    assert child.stdout
+    return json.loads(child.stdout.readline())
+
+
+def names(result: Any) -> list[str]:
     assert not result.is_error, result.content
     return [hit["source_uri"].rpartition("/")[2] for hit in result.structured_content["hits"]]
 
 
-def sentence(result: CallToolResult) -> str:
+def sentence(result: Any) -> str:
     assert result.is_error
     return "".join(one.text for one in result.content)
 
@@ -122,7 +153,7 @@ def test_options_are_those_of_the_python_api() -> None:
 def test_a_search_over_stdio_with_a_model_that_prints(index: Path) -> None:
     """The client validates the structured answer against the tool's schema."""
 
-    async def ask(client: Client) -> None:
+    async def ask(client: Any) -> None:
         found = await client.call_tool("search", {"text": "a red thing", "target": "text"})
         assert sorted(names(found)[:2]) == ["rose.txt", "sea.txt"]  # equally near
         assert ": Roses (cosine 1.000" in "".join(one.text for one in found.content[:2])
@@ -137,23 +168,15 @@ def test_a_search_over_stdio_with_a_model_that_prints(index: Path) -> None:
 
 def test_stdout_has_messages_alone_and_the_end_of_stdin_ends_it(index: Path) -> None:
     wanted = {"jsonrpc": "2.0", "id": 2, "method": "tools/call"}
-    wanted["params"] = {"name": "search", "arguments": {"text": "red", "top_k": 1}}
-    lines = [INITIALIZE, {"jsonrpc": "2.0", "method": "notifications/initialized"}, wanted]
-    with subprocess.Popen(
-        [sys.executable, CHILD, "--url", str(index), "--collection", "colours"],
-        env={"PYTHONPATH": str(ROOT)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as child:
-        child.stdin.write("".join(json.dumps(one) + "\n" for one in lines))
-        child.stdin.flush()
-        answers = [json.loads(child.stdout.readline()) for _ in range(2)]
-        child.stdin.close()
-        assert child.stdout.read() == ""
-        assert "a model that talks" in child.stderr.read()
-        assert child.wait(30) == 0
+    params = {"name": "search", "arguments": {"text": "red", "top_k": 1}}
+    with start(index) as child:
+        send(child, INITIALIZE, {"jsonrpc": "2.0", "method": "notifications/initialized"})
+        send(child, {**wanted, "params": params})
+        answers = [receive(child), receive(child)]
+        said, logged = child.communicate(timeout=30)
+    assert said == ""
+    assert "a model that talks" in logged
+    assert child.returncode == 0
     assert [one["id"] for one in answers] == [1, 2]
     assert answers[1]["result"]["structuredContent"]["hits"][0]["rank"] == 1
     with connect(str(index)):  # its lock is free
@@ -161,22 +184,15 @@ def test_stdout_has_messages_alone_and_the_end_of_stdin_ends_it(index: Path) -> 
 
 
 def test_a_signal_ends_it_while_it_waits_for_a_line(index: Path) -> None:
-    with subprocess.Popen(
-        [sys.executable, CHILD, "--url", str(index), "--collection", "colours"],
-        env={"PYTHONPATH": str(ROOT)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as child:
-        child.stdin.write(json.dumps(INITIALIZE) + "\n")
-        child.stdin.flush()
-        assert json.loads(child.stdout.readline())["id"] == 1
+    with start(index) as child:
+        send(child, INITIALIZE)
+        assert receive(child)["id"] == 1
         child.send_signal(signal.SIGTERM)
         assert child.wait(30) == 128 + signal.SIGTERM
 
 
 def test_an_index_that_is_not_there_is_said_at_each_call(tmp_path: Path) -> None:
-    async def ask(client: Client) -> None:
+    async def ask(client: Any) -> None:
         for _ in range(2):
             found = await client.call_tool("search", {"text": "red"})
             assert "colours" in sentence(found)
@@ -199,8 +215,23 @@ def test_an_image_is_a_query(served: str, painted: dict[str, Path]) -> None:
     assert names(found) == ["blue.png"]
 
 
+def test_images_come_with_pictures(served: str) -> None:
+    found = call(Client(f"{served}/mcp"), "search", text="red", target="image", pictures=1)
+    assert [one.type for one in found.content[:3]] == ["text", "image", "text"]
+    assert [one.type for one in found.content].count("image") == 1
+    picture = Image.open(BytesIO(base64.b64decode(found.content[1].data)))
+    assert found.content[1].mime_type == "image/webp"
+    assert picture.size == (8, 6)
+    assert [low for low, _ in picture.convert("RGB").getextrema()] > [200, 0, 0]  # red
+    item = found.structured_content["hits"][0]["point_id"]
+    shown = call(Client(f"{served}/mcp"), "get_item", item=item)
+    assert [one.type for one in shown.content] == ["text", "image"]
+    assert shown.structured_content["metadata"] == {"colour": "red"}
+    assert shown.structured_content["location"] == "folder://root/red.png"  # not where it lies
+
+
 def test_pages_go_on(served: str) -> None:
-    async def ask(client: Client) -> list[str]:
+    async def ask(client: Any) -> list[str]:
         first = await client.call_tool("search", {"text": "red", "target": "image", "top_k": 3})
         cursor = first.structured_content["next_cursor"]
         assert f"cursor={cursor}" in first.content[-1].text
@@ -215,7 +246,7 @@ def test_pages_go_on(served: str) -> None:
 
 
 def test_a_documents_text_is_read_from_the_passage_on(served: str) -> None:
-    async def ask(client: Client) -> None:
+    async def ask(client: Any) -> None:
         whole = await client.call_tool("get_item", {"item": "folder://root/sea.txt"})
         assert whole.structured_content["text"] == "the blue sea\n\na red boat\n\nred and blue"
         assert whole.structured_content["title"] == "The sea"
