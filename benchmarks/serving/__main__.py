@@ -57,7 +57,9 @@ def measure_batching(
     print("micro-batching | requests | statuses | a second | p50, p95, p99 ms | processor ms each")
     with ExitStack() as stack:
         ways = {
-            name: stack.enter_context(serve(copy, FIRST_PORT + number, most_in_batch=most))
+            name: stack.enter_context(
+                serve(copy, FIRST_PORT + number, most_in_batch=most, max_searches=2 * given.clients)
+            )
             for number, (copy, (name, most)) in enumerate(
                 zip(copies, (("on", 16), ("off", 1)), strict=True)
             )
@@ -82,7 +84,7 @@ def measure_attack(
     """What others wait while a server is attacked, beside what they wait otherwise, by turns."""
     print("\nclients | statuses | a second | p50, p95, p99 ms")
     found = {"alone": Outcome(), "beside attackers": Outcome()}
-    with serve(copies[0], FIRST_PORT + 2, most_in_batch=16) as server:
+    with serve(copies[0], FIRST_PORT + 2) as server:
         run_load(server.port, mix(words, pictures, count=100, seed=99), clients=8)
         for number in range(given.rounds):
             requests = mix(words, pictures, count=given.requests, seed=number)
@@ -99,7 +101,7 @@ def measure_memory(
 ) -> None:
     """What the server holds in memory in the first and in the last tenth of a long load."""
     samples: list[int] = []
-    with serve(copies[0], FIRST_PORT + 3, most_in_batch=16) as server:
+    with serve(copies[0], FIRST_PORT + 3) as server:
         step = max(1, given.long // 200)
 
         def watch(count: int, server: Served = server) -> None:

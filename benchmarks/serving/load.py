@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from random import uniform
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -121,7 +122,8 @@ async def _be_client(
                 status = 0
             outcome.statuses[status] += 1
             if status == BUSY:
-                await asyncio.sleep(wait_seconds)
+                # Not all of them at the same moment.
+                await asyncio.sleep(wait_seconds * uniform(1, 2))  # noqa: S311 - no secret
             elif status == 0:
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
         outcome.seconds.setdefault(asked.kind, []).append(time.perf_counter() - begun)

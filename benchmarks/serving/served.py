@@ -45,13 +45,16 @@ class Served:
 
 
 @contextmanager
-def serve(index: Path, port: int, *, most_in_batch: int) -> Iterator[Served]:
+def serve(
+    index: Path, port: int, *, most_in_batch: int = 16, max_searches: int | None = None
+) -> Iterator[Served]:
     """A server over an embedded index, which nobody else may have open.
 
     Args:
         index: Its folder.
         port: On 127.0.0.1.
         most_in_batch: How many searches are asked together; 1 for one by one.
+        max_searches: Searches that run and wait; None for the default.
     """
     command = [sys.executable, "-m", __spec__.name, str(most_in_batch)]
     command += ["serve", "--url", str(index), "--port", str(port)]

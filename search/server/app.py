@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import asynccontextmanager
 from threading import Event
 from typing import TYPE_CHECKING
@@ -64,6 +65,7 @@ def create_app(
         service.syncing.begin()
         app.state.service = service
         drain_first(draining, settings.serve.drain_seconds)
+        gc.freeze()  # modules and models stay: no collection need look through them
         try:
             yield
         finally:
