@@ -197,6 +197,8 @@ def test_the_server_asks_for_a_token_and_is_watched(compose: dict[str, Any]) -> 
     assert probe[:3] == ["CMD", "python", "-c"]
     assert f"127.0.0.1:{port}/readyz" in probe[3]
     compile(probe[3], "probe", "exec")
+    assert serve["depends_on"] == {"sync": {"condition": "service_healthy"}}
+    assert compose["services"]["sync"]["healthcheck"]["test"] == ["CMD", "diptych", "status"]
 
 
 def test_commands_of_services_are_ones_that_we_have(compose: dict[str, Any]) -> None:

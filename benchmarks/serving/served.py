@@ -58,8 +58,15 @@ def serve(
     """
     command = [sys.executable, "-m", __spec__.name, str(most_in_batch)]
     command += ["serve", "--url", str(index), "--port", str(port)]
+    environment = dict(os.environ)
+    if max_searches is not None:
+        environment["DIPTYCH_SERVE__MAX_SEARCHES"] = str(max_searches)
     with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
     ) as process:
         try:
             _wait(process, port)

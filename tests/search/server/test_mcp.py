@@ -183,6 +183,18 @@ def test_stdout_has_messages_alone_and_the_end_of_stdin_ends_it(index: Path) -> 
         pass
 
 
+def test_the_entry_that_the_page_shows_starts_the_command() -> None:
+    page = (ROOT / "docs" / "mcp.md").read_text(encoding="utf-8")
+    block = page.partition("```json\n")[2].partition("```")[0]
+    entry = StdioServerParameters(**json.loads(block)["mcpServers"]["diptych"])
+    assert entry.command == "diptych"
+    started = StdioServerParameters(
+        command=sys.executable, args=["diptych.py", *entry.args], cwd=ROOT
+    )
+    tools = talk(Client(started), lambda client: client.list_tools()).tools
+    assert [tool.name for tool in tools] == ["search", "more_like_this", "get_item"]
+
+
 def test_a_signal_ends_it_while_it_waits_for_a_line(index: Path) -> None:
     with start(index) as child:
         send(child, INITIALIZE)
