@@ -16,8 +16,11 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from benchmarks.serving.hostile import attack
 from benchmarks.serving.load import Asked, Outcome, run_load
+from benchmarks.serving.pages import read_pages
 from benchmarks.serving.queries import mix, to_requests
 from benchmarks.serving.served import serve
 
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
     from benchmarks.serving.served import Served
 
-PARTS = ("batching", "attack", "memory")
+PARTS = ("batching", "attack", "memory", "page")
 FIRST_PORT = 8410
 
 
@@ -126,6 +129,20 @@ def measure_memory(
     }
     print(f"\n{outcome.answered:,} answers, {dict(outcome.statuses)}, {_to_ms(outcome)} ms")
     print("MB by tenth: " + ", ".join(f"{name} {size:.0f}" for name, size in marks.items()))
+
+
+def measure_page(
+    copies: list[Path],
+    words: list[Asked],  # noqa: ARG001 - as the other parts
+    pictures: list[Asked],  # noqa: ARG001 - likewise
+    given: argparse.Namespace,
+) -> None:
+    """How long the page's templates take once there is an answer."""
+    with serve(copies[0], FIRST_PORT + 4) as server:
+        seconds, sizes = read_pages(server.port, given.rounds)
+    marks = ", ".join(f"{1000 * one:.1f}" for one in np.percentile(seconds, (50, 95, 99)))
+    print(f"\n{len(seconds)} pages: templates {marks} ms (p50, p95, p99)")
+    print(f"HTML, packed: {median(sizes) / 1000:.1f} kB, at most {max(sizes) / 1000:.1f} kB")
 
 
 def _print_ways(what: str, found: dict[str, Outcome], spent: dict[str, float]) -> None:

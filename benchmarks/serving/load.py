@@ -133,8 +133,14 @@ async def _be_client(
 
 async def read_answer(reader: asyncio.StreamReader) -> tuple[int, float]:
     """The status of the next answer, and the seconds that it asks to wait."""
+    status, fields, _ = await read_whole(reader)
+    return status, float(fields.get("retry-after", 0))
+
+
+async def read_whole(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], bytes]:
+    """The next answer: status, header fields by lower-case name, body."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
     lines = head.split("\r\n")
     fields = dict(line.split(": ", 1) for line in lines[1:] if ": " in line)
-    await reader.readexactly(int(fields["content-length"]))
-    return int(lines[0].split()[1]), float(fields.get("retry-after", 0))
+    body = await reader.readexactly(int(fields["content-length"]))
+    return int(lines[0].split()[1]), fields, body
