@@ -4,15 +4,18 @@ import asyncio
 import base64
 import json
 import signal
+import socket
 import subprocess
 import sys
-from contextlib import asynccontextmanager
+import threading
+from contextlib import asynccontextmanager, contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+import uvicorn
 from blake3 import blake3
 from fastapi import FastAPI
 from mcp import Client
@@ -31,8 +34,7 @@ from search.server.mcp_http import MOST_BODY_BYTES, add_mcp
 from search.server.models import OptionsModel
 from search.server.service import Service
 from tests.legible import LegibleEncoder
-from tests.search.conftest import fill
-from tests.search.server.conftest import running
+from tests.search.conftest import fill, paint
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -50,6 +52,40 @@ INITIALIZE = {
         "clientInfo": {"name": "test", "version": "1"},
     },
 }
+
+
+@pytest.fixture(scope="module")
+def painted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """An image file of each colour."""
+    return paint(tmp_path_factory.mktemp("colours"))
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory, painted: dict[str, Path]) -> Path:
+    """An embedded index of four images and three documents, closed."""
+    folder = tmp_path_factory.mktemp("index") / "index"
+    with connect(str(folder)) as engine:
+        fill(engine, LegibleEncoder(), painted)
+    return folder
+
+
+@contextmanager
+def running(app: FastAPI) -> Iterator[str]:
+    """The application on a free port of this machine.
+
+    Yields:
+        Its address, without a slash at the end.
+    """
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on"))
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(30)
+        listener.close()
 
 
 @pytest.fixture(scope="module")
