@@ -1,20 +1,20 @@
 """Measure a collection's background: which cosines are nothing special in it.
 
-The sample is taken from the collection itself, so it is the same whichever run wrote the points,
-and follows deletions. Point ids are hashes, so the points that follow an id, in the order of ids,
-are a random sample.
+The sample is taken from the collection itself, so it is the same whichever run wrote the points.
 """
 
 from __future__ import annotations
 
 from itertools import product
 from typing import TYPE_CHECKING, Final
-from uuid import UUID
 
 import numpy as np
 
+from ingest.projection import fit_projection
+from ingest.store.sampling import read_sample
 from schemas.background import BACKGROUND_KEY, LEVELS, Background, read_background
 from schemas.collection import modality_filter, read_vector
+from schemas.projection import PROJECTION_KEY
 from schemas.records import Modality
 
 if TYPE_CHECKING:
@@ -32,9 +32,6 @@ SAMPLE_POINTS: Final = 512
 """Points of a modality that are looked at: a mean of unit vectors is then off by at most
 1/sqrt(512) = 0.04 in length."""
 
-SAMPLE_PLACES: Final = 16
-"""Places in the order of ids that they are taken from."""
-
 FEWEST_POINTS: Final = 8
 """A modality with fewer has no distribution worth the name."""
 
@@ -46,6 +43,8 @@ STALE_SHARE: Final = 0.1
 
 def refresh_background(engine: Engine, generation: str) -> bool:
     """Measure the background and keep it in the metadata, unless what is there is still good.
+
+    The projection for the map is fitted to the same sample.
 
     Args:
         engine: The store.
@@ -60,11 +59,19 @@ def refresh_background(engine: Engine, generation: str) -> bool:
     counts = {
         modality: engine.count(generation, modality_filter(modality)).count for modality in Modality
     }
-    known = read_background(engine.read_metadata(generation))
-    if known is not None and not _is_stale(known.counts, counts):
+    metadata = engine.read_metadata(generation)
+    known = read_background(metadata)
+    if known and not _is_stale(known.counts, counts) and PROJECTION_KEY in metadata:
         return False
-    measured = measure_background(engine, generation, counts)
-    engine.update_collection(generation, metadata={BACKGROUND_KEY: measured.to_json()})
+    samples = _read_samples(engine, generation, counts)
+    plane = fit_projection({modality: one.vectors for modality, one in samples.items()})
+    engine.update_collection(
+        generation,
+        metadata={
+            BACKGROUND_KEY: _measure(samples, counts).to_json(),
+            PROJECTION_KEY: plane.to_json() if plane else None,
+        },
+    )
     return True
 
 
@@ -83,16 +90,28 @@ def measure_background(
     Raises:
         StoreError: The store failed.
     """
+    return _measure(_read_samples(engine, generation, counts), counts)
+
+
+def _read_samples(
+    engine: Engine, generation: str, counts: Mapping[Modality, int]
+) -> dict[Modality, _Sample]:
+    """Of the modalities that have enough points."""
     sampled = {
-        modality: read_sample(engine, generation, modality)
+        modality: read_sample(
+            engine, generation, modality, limit=SAMPLE_POINTS, fields=["source_uri", "content_hash"]
+        )
         for modality, count in counts.items()
         if count >= FEWEST_POINTS
     }
-    samples = {
+    return {
         modality: _Sample(points)
         for modality, points in sampled.items()
         if len(points) >= FEWEST_POINTS
     }
+
+
+def _measure(samples: Mapping[Modality, _Sample], counts: Mapping[Modality, int]) -> Background:
     spreads: dict[Direction, float] = {}
     quantiles: dict[Direction, tuple[float, ...]] = {}
     for query, target in product(samples, samples):
@@ -104,26 +123,6 @@ def measure_background(
             quantiles[query, target] = tuple(levels.tolist())
     means = {modality: tuple(one.mean.tolist()) for modality, one in samples.items()}
     return Background(means, spreads, quantiles, dict(counts))
-
-
-def read_sample(engine: Engine, generation: str, modality: Modality) -> list[models.Record]:
-    """Up to ``SAMPLE_POINTS`` points of a modality with their vectors, the same every time.
-
-    Raises:
-        StoreError: The store failed.
-    """
-    points: dict[object, models.Record] = {}
-    for place in range(SAMPLE_PLACES):
-        page, _ = engine.scroll(
-            generation,
-            modality_filter(modality),
-            limit=SAMPLE_POINTS // SAMPLE_PLACES,
-            offset=str(UUID(int=place * (2**128 // SAMPLE_PLACES))),
-            with_payload=["source_uri", "content_hash"],
-            with_vectors=True,
-        )
-        points |= {point.id: point for point in page}
-    return list(points.values())
 
 
 class _Sample:

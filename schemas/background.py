@@ -8,12 +8,11 @@ modalities comparable (:mod:`search.calibration`).
 
 from __future__ import annotations
 
-import base64
-from array import array
 from dataclasses import dataclass
 from math import inf, isfinite
 from typing import TYPE_CHECKING, Any, Final
 
+from schemas.packed import pack_floats, unpack_floats
 from schemas.records import Modality
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ class Background:
         """A JSON-ready dict; means are float32, base64."""
         return {
             "version": VERSION,
-            "means": {str(modality): _pack(mean) for modality, mean in self.means.items()},
+            "means": {str(modality): pack_floats(mean) for modality, mean in self.means.items()},
             "spreads": {_to_name(one): spread for one, spread in self.spreads.items()},
             "quantiles": {_to_name(one): list(values) for one, values in self.quantiles.items()},
             "counts": {str(modality): count for modality, count in self.counts.items()},
@@ -77,7 +76,7 @@ class Background:
             msg = f"background version {fields['version']!r}, not {VERSION}"
             raise ValueError(msg)
         found = cls(
-            means={Modality(name): _unpack(mean) for name, mean in fields["means"].items()},
+            means={Modality(name): unpack_floats(mean) for name, mean in fields["means"].items()},
             spreads={_to_direction(name): float(one) for name, one in fields["spreads"].items()},
             quantiles={
                 _to_direction(name): tuple(values) for name, values in fields["quantiles"].items()
@@ -127,13 +126,3 @@ def _to_name(direction: Direction) -> str:
 def _to_direction(name: str) -> Direction:
     query, _, target = name.partition("->")
     return Modality(query), Modality(target)
-
-
-def _pack(values: tuple[float, ...]) -> str:
-    return base64.b64encode(array("f", values).tobytes()).decode()
-
-
-def _unpack(text: str) -> tuple[float, ...]:
-    numbers = array("f")
-    numbers.frombytes(base64.b64decode(text, validate=True))
-    return tuple(numbers)

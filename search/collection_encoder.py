@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def load_collection_encoder(
     collection: ConcreteCollection, *, model: str | None, settings: Settings
 ) -> Encoder:
-    """The given model, else the collection's own.
+    """The given model, else the collection's own; its text tower alone where it was exported.
 
     Args:
         collection: Whose vectors it is to go with.
@@ -27,17 +27,19 @@ def load_collection_encoder(
         SpaceMismatch: It is another model than the collection was built with.
         ModelUnavailable: The model or the extra that runs it is not installed.
     """
-    from ingest.encoders.recorded import load_recorded_encoder
+    from ingest.encoders.query_encoder import load_query_encoder
+    from ingest.encoders.recorded import to_recorded_request
     from ingest.store.model_folder import read_model_folder
 
     _check_model(collection, model)
-    return load_recorded_encoder(
+    request = to_recorded_request(
         collection.space,
         settings,
         model=model,
         folder=read_model_folder(collection),
         threads=settings.workers,
     )
+    return load_query_encoder(request, collection.space, collection.canary)
 
 
 def _check_model(collection: ConcreteCollection, model: str | None) -> None:

@@ -32,6 +32,10 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 WRITE_PREFIX: Final = "/v1/records/"
 
 
+MOST_HEAD_BYTES: Final = 32_768
+"""Of a request's address and headers together."""
+
+
 class Guard:
     """Refuses before anything of a body is read.
 
@@ -61,6 +65,8 @@ class Guard:
         await (refusal or self._app)(scope, receive, send)
 
     def _find_refusal(self, scope: Asked, headers: Headers) -> Response | None:
+        if _measure(scope) > MOST_HEAD_BYTES:
+            return to_problem(431, "HeadTooLarge", "the address and the headers are too long")
         host = headers.get("host", "")
         if self._names and to_host_name(host) not in self._names:
             return to_problem(421, "ForeignHost", "the server does not answer to this name")
@@ -113,6 +119,11 @@ class Guard:
         except CookieError:
             return None
         return self._tokens.read_session(cookie.value) if cookie else None
+
+
+def _measure(scope: Asked) -> int:
+    sizes = (len(name) + len(value) for name, value in scope["headers"])
+    return len(scope.get("raw_path") or b"") + len(scope["query_string"]) + sum(sizes)
 
 
 def is_loopback(host: str) -> bool:

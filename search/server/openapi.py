@@ -28,6 +28,7 @@ _ALWAYS: Final[dict[str, str]] = {
     "421": "The server does not answer to this name.",
     "422": "Something in the request cannot be answered.",
     "429": "Too much is under way; come again after `Retry-After` seconds.",
+    "431": "The address or the headers are too long.",
     "500": "The server's own fault.",
     "503": "Not now; come again after `Retry-After` seconds.",
     "504": "It took too long.",

@@ -15,6 +15,7 @@ from search.server.dependencies import TheService
 from search.server.metrics import CONTENT_TYPE
 from search.server.problems import to_problem
 from search.server.status import read_version
+from search.space_map import SpaceMap
 
 router = APIRouter(tags=["operation"])
 
@@ -66,6 +67,15 @@ async def version() -> JSONResponse:
 async def metrics(service: TheService) -> Response:
     """For Prometheus."""
     return Response(service.metrics.to_text(), headers={"Content-Type": CONTENT_TYPE})
+
+
+@router.get("/v1/map", response_model=SpaceMap, operation_id="space_map")
+async def space_map(service: TheService) -> JSONResponse:
+    """A sample of the collection on a plane, images and texts."""
+    found = await service.space_map()
+    if found is None:
+        return to_problem(404, "NoMap", "there is no map yet: a synchronisation makes one")
+    return JSONResponse(found.to_json())
 
 
 @router.get("/v1/status", response_model=ServerStatus, operation_id="status")

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from schemas import errors
 from search.server.gate import RETRY_SECONDS
@@ -124,10 +125,13 @@ def add_problem_handlers(app: FastAPI) -> None:
         return to_problem(504, "RequestTimeout", "it took too long: ask for less, or later")
 
     @app.exception_handler(HTTPException)
-    async def answer_http(_request: Request, error: HTTPException) -> JSONResponse:
+    async def answer_http(request: Request, error: HTTPException) -> JSONResponse:
         kind = "".join(HTTPStatus(error.status_code).phrase.title().split())
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = _find_methods(app, request)
         return to_problem(
-            error.status_code, kind.replace("-", ""), str(error.detail), headers=error.headers
+            error.status_code, kind.replace("-", ""), str(error.detail), headers=headers
         )
 
     @app.exception_handler(RequestValidationError)
@@ -135,6 +139,15 @@ def add_problem_handlers(app: FastAPI) -> None:
         parts = [_to_part(one) for one in error.errors()]
         detail = "; ".join(f"{one['where']}: {one['message']}" for one in parts[:5])
         return to_problem(422, "InvalidRequest", detail, errors=parts[:100])
+
+
+def _find_methods(app: FastAPI, request: Request) -> str:
+    """All methods of a path; the router names those of the first route that fits."""
+    found: set[str] = set()
+    for route in app.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= getattr(route, "methods", None) or set()
+    return ", ".join(sorted(found))
 
 
 def _to_part(issue: Mapping[str, Any]) -> dict[str, str]:

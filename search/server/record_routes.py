@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
 
-from schemas.errors import PointMissing
+from schemas.errors import DiptychError, MassDeleteRefused, PointMissing, UnsupportedFormat
 from schemas.sync_report import SyncReport
 from search.server.answers import RecordAnswer
 from search.server.dependencies import TheService
@@ -60,7 +60,12 @@ async def put_record(path: RecordPath, request: Request, service: TheService) ->
     unfinished = await inbox.receive(place, request.stream())
     before = inbox.place(unfinished, place)
     uri = inbox.to_uri(path)
-    answer = await _wait(syncing.sync_inbox(), uri, service)
+    try:
+        answer = await _wait(syncing.sync_inbox(), uri, service)
+        answer = await _check_indexed(answer, service)
+    except DiptychError:
+        inbox.settle(place, before, is_kept=False)
+        raise
     inbox.settle(place, before, is_kept=answer.outcome != "failed")
     return _to_response(answer)
 
@@ -80,8 +85,8 @@ async def delete_record(path: RecordPath, service: TheService) -> JSONResponse:
     except FileNotFoundError:
         raise PointMissing(f"there is no record {path!r:.200}") from None
     inbox.tidy(place)
-    answer = await _wait(syncing.sync_inbox(), inbox.to_uri(path), service, done="deleted")
-    return _to_response(answer)
+    run = syncing.sync_inbox(deletes=True)
+    return _to_response(await _wait(run, inbox.to_uri(path), service, done="deleted"))
 
 
 def _open_inbox(syncing: Syncing | None) -> Inbox | None:
@@ -106,14 +111,23 @@ async def _wait(
         for failure in root.failures:
             if failure.source_uri == uri:
                 return RecordAnswer("failed", uri, failure.kind, failure.message)
-    if report.problems:
-        one = report.problems[0]
-        return RecordAnswer("failed", uri, one.kind, "the inbox could not be synchronised")
+    for one in report.problems:
+        if one.kind != MassDeleteRefused.__name__:  # of other records; these are all indexed
+            return RecordAnswer("failed", uri, one.kind, "the inbox could not be synchronised")
     return RecordAnswer(done, uri)
 
 
+async def _check_indexed(answer: RecordAnswer, service: Service) -> RecordAnswer:
+    """What is of no known kind is passed over in silence, and here that is a failure."""
+    if answer.outcome != "indexed" or await service.has_item(answer.source_uri):
+        return answer
+    kind, reason = UnsupportedFormat.__name__, "is of no kind that is indexed; see its ending"
+    return RecordAnswer("failed", answer.source_uri, kind, reason)
+
+
 def _to_response(answer: RecordAnswer) -> JSONResponse:
-    status = {"pending": 202, "failed": 422}.get(answer.outcome, 200)
+    status = 202 if answer.outcome == "pending" else 200
     if answer.outcome == "failed":
+        status = 415 if answer.kind == UnsupportedFormat.__name__ else 422
         return to_problem(status, answer.kind or "Failed", f"{answer.source_uri}: {answer.reason}")
     return JSONResponse(answer.to_json(), status_code=status)

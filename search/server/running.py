@@ -100,7 +100,7 @@ def _open_app(settings: Settings) -> FastAPI:
 
 
 def _run_one(settings: Settings) -> None:
-    config = _to_config(settings, _open_app(settings))
+    config = to_config(settings, _open_app(settings))
     server = uvicorn.Server(config)
     server.run(sockets=[_bind(config, settings)])
     if not server.started:
@@ -109,7 +109,7 @@ def _run_one(settings: Settings) -> None:
 
 def _run_many(settings: Settings) -> None:
     level = logging.getLevelName(logging.getLogger("search").level or logging.WARNING).lower()
-    config = _to_config(settings, partial(make_worker, settings, (level, is_json())))
+    config = to_config(settings, partial(make_worker, settings, (level, is_json())))
     with TemporaryDirectory(prefix="diptych-metrics-") as folder:
         os.environ[SHARED_FOLDER] = folder  # before the workers start
         supervisor = Multiprocess(config, sockets=[_bind(config, settings)])
@@ -118,7 +118,8 @@ def _run_many(settings: Settings) -> None:
             raise SettingsError("a worker could not start; its log says why")
 
 
-def _to_config(settings: Settings, app: object) -> uvicorn.Config:
+def to_config(settings: Settings, app: object) -> uvicorn.Config:
+    """How uvicorn runs an application, or what makes one."""
     serve = settings.serve
     return uvicorn.Config(
         app,  # type: ignore[arg-type]

@@ -31,10 +31,14 @@ if TYPE_CHECKING:
     from search.searcher import Searcher
     from search.server.answers import ServerStatus
     from search.server.syncing import Syncing
+    from search.space_map import SpaceMap
     from search.thumbnail import Thumbnail
 
     P = ParamSpec("P")
     T = TypeVar("T")
+
+MAP_SECONDS: Final = 60.0
+"""A map changes with a run, and takes reading some thousand vectors."""
 
 PICTURES_AT_ONCE: Final = 4
 """Threads that read originals and thumbnails, so that a search never waits for a disk."""
@@ -79,6 +83,8 @@ class Service:
             keep_seconds=serve.upload_seconds,
             most_bytes=serve.max_uploads_bytes,
         )
+        self._map: tuple[str, float, SpaceMap | None] | None = None
+        self._mapping = asyncio.Lock()
         self._pictures = Gate(PICTURES_WAITING, "pictures")
         self._readers = ThreadPoolExecutor(PICTURES_AT_ONCE, thread_name_prefix="diptych-pictures")
         self.metrics.searches.set_function(lambda: self.searches.count)
@@ -104,7 +110,8 @@ class Service:
         from search.server.opening import open_searcher
 
         metrics = metrics or Metrics()
-        searcher = searcher or await asyncio.to_thread(open_searcher, settings, metrics)
+        if searcher is None:
+            searcher = await asyncio.to_thread(open_searcher, settings, metrics)
         return cls(AsyncSearcher(searcher), settings, metrics)
 
     @property
@@ -207,6 +214,32 @@ class Service:
         from search.server.status import read_server_status
 
         return await self._read(read_server_status, self)
+
+    async def space_map(self) -> SpaceMap | None:
+        """The collection on a plane; None where it has none. Kept for a minute.
+
+        Raises:
+            DiptychError: As :func:`search.space_map.read_map` does; ServerBusy.
+        """
+        from search.space_map import read_map
+
+        now, name = asyncio.get_running_loop().time(), self.collection_name
+        async with self._mapping:  # whoever comes meanwhile takes what the first one finds
+            if self._map is None or self._map[:1] != (name,) or self._map[1] < now:
+                found = await self._read(read_map, self.engine, name)
+                self._map = name, now + MAP_SECONDS, found
+            return self._map[2]
+
+    async def has_item(self, source_uri: str) -> bool:
+        """Whether an item has a point.
+
+        Raises:
+            StoreError: The store failed.
+        """
+        from schemas.collection import source_filter
+
+        found = await self._read(self.engine.count, self.collection_name, source_filter(source_uri))
+        return found.count > 0
 
     async def prove(self) -> None:
         """Ask the index, and compare the encoder with its canary.

@@ -46,6 +46,7 @@ class Syncing:
         self._stopping = Event()
         self._lock = Lock()
         self._next: dict[str, Future[SyncReport]] = {}
+        self._deletes = False
         self.last_error: str | None = None
 
     @property
@@ -58,8 +59,15 @@ class Syncing:
         if self._service.settings.serve.sync_every:
             Thread(target=self._repeat, name="diptych-schedule", daemon=True).start()
 
-    def sync_inbox(self) -> Future[SyncReport]:
-        """The report of a run over the inbox that begins from now on, for all who ask."""
+    def sync_inbox(self, *, deletes: bool = False) -> Future[SyncReport]:
+        """The report of a run over the inbox that begins from now on, for all who ask.
+
+        Args:
+            deletes: Whether a file was removed: then it was there, so the folder is the right one,
+                and not the place of a disk that is gone; as much may vanish as has.
+        """
+        with self._lock:
+            self._deletes = self._deletes or deletes
         return self._ask(INBOX)
 
     def sync_all(self) -> Future[SyncReport]:
@@ -80,15 +88,11 @@ class Syncing:
     def _run(self, which: str) -> SyncReport:
         with self._lock:  # who asks from now on may have come too late for this run
             self._next.pop(which, None)
+            deletes = which == INBOX and self._deletes
+            self._deletes = self._deletes and not deletes
         service = self._service
-        roots, options = (
-            self._to_roots(which),
-            SyncOptions(
-                # A request has named what goes, or the schedule only keeps what there is.
-                allow_mass_delete=which == INBOX,
-                show_progress=False,
-            ),
-        )
+        options = SyncOptions(allow_mass_delete=deletes, show_progress=False)
+        roots = self._to_roots(which)
         job = SyncJob(roots, service.settings, options=options, stopping=self._stopping)
         try:
             report = job.run(engine=service.engine, encoder=_to_inner(service.encoder))

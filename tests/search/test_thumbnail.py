@@ -99,7 +99,9 @@ def test_a_passage_of_a_pdf_shows_its_page(gallery: Gallery, photos: Path) -> No
 def test_a_linked_figure_is_read_beside_its_document(gallery: Gallery, photos: Path) -> None:
     (photos / "pictures").mkdir()
     (photos / "pictures/a.png").write_bytes(to_file(RED))
-    (photos / "a.md").write_text("words\n\n![red](pictures/a.png)\n")
+    (photos / "pictures/dot.png").write_bytes(to_file(GREEN, (8, 8)))
+    links = [f"![x](pictures/{name}.png)" for name in ("dot", "gone", "a")]
+    (photos / "a.md").write_text("\n\n".join(["words", *links]))
     figure = next(one for one in gallery.ingest(photos) if one.part is Part.FIGURE)
     assert is_like(gallery.see(figure), RED)
     (photos / "pictures/a.png").write_bytes(to_file(RED, (90, 90)))
@@ -157,6 +159,16 @@ def test_a_row_that_brought_its_vector(gallery: Gallery, tmp_path: Path) -> None
     table.write_text(json.dumps({**row, "embedding": [0, 1, 0, 0, 0]}) + "\n")
     with pytest.raises(SourceChanged):
         gallery.read(chunk)
+
+
+def test_rows_of_a_dataset(gallery: Gallery, tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets", reason="the extra `datasets` is not installed")
+    images = [{"bytes": to_file(colour), "path": None} for colour in (RED, BLUE)]
+    folder = tmp_path / "saved"
+    datasets.Dataset.from_dict({"id": ["a", "b"], "image": images}).save_to_disk(str(folder))
+    red, blue = gallery.ingest(folder)
+    assert is_like(gallery.see(red), RED)
+    assert gallery.read(blue) == to_file(BLUE)
 
 
 def test_an_object_of_a_bucket(gallery: Gallery) -> None:

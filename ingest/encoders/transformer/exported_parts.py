@@ -100,6 +100,11 @@ class Exports:
         """Look at nothing yet."""
         self._files = files
 
+    def is_kept(self, modality: Modality) -> bool:
+        """Whether the description and the float32 graph of a tower are in the cache."""
+        wanted = (("model", "description"), (f"tower-{modality}", "float32"))
+        return all(graph_cache.find_export(name, self._key(part)) for name, part in wanted)
+
     def prepare(self) -> ModelDescription:
         """The description; where the model had to be loaded for it, its towers are exported too."""
         known = self.description
