@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import httpx2
+import numpy as np
 import pytest
 import uvicorn
 from blake3 import blake3
 from fastapi import FastAPI
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
 
 from ingest.store.collections import resolve_collection
@@ -35,6 +38,7 @@ from search.server.models import OptionsModel
 from search.server.service import Service
 from tests.legible import LegibleEncoder
 from tests.search.conftest import fill, paint
+from tests.search.server.conftest import serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -270,7 +274,8 @@ def test_images_come_with_pictures(served: str) -> None:
     picture = Image.open(BytesIO(base64.b64decode(found.content[1].data)))
     assert found.content[1].mime_type == "image/webp"
     assert picture.size == (8, 6)
-    assert [low for low, _ in picture.convert("RGB").getextrema()] > [200, 0, 0]  # red
+    (red, green, blue) = np.asarray(picture.convert("RGB")).mean(axis=(0, 1))
+    assert red > 200 > 50 > max(green, blue)
     item = found.structured_content["hits"][0]["point_id"]
     shown = call(Client(f"{served}/mcp"), "get_item", item=item)
     assert [one.type for one in shown.content] == ["text", "image"]
@@ -354,3 +359,27 @@ def test_a_body_over_the_limit_is_refused(served: str) -> None:
             headers={"Content-Type": "application/json"},
         )
         assert client.send(request).status_code == 413
+
+
+def test_the_server_asks_for_its_token_here_too(things: Path, tmp_path: Path) -> None:
+    token = "a-token-of-more-than-24-characters"  # noqa: S105 - it opens nothing
+    with serving(things, tmp_path, tokens=(f"read:{token}",)) as server:
+        assert httpx.post(f"{server.url}/mcp", json=INITIALIZE).status_code == 401
+
+        async def ask() -> Any:
+            headers = {"Authorization": f"Bearer {token}"}
+            async with httpx2.AsyncClient(headers=headers) as http:
+                transport = streamable_http_client(f"{server.url}/mcp", http_client=http)
+                async with Client(transport) as client:
+                    return await client.call_tool("search", {"text": "red", "target": "image"})
+
+        found = asyncio.run(ask())
+    assert {"red.png", "wide.jpg"} == set(names(found)[:2])
+    hit = found.structured_content["hits"][0]
+    assert hit["location"] == hit["source_uri"]  # not where it lies
+
+
+def test_a_field_that_may_not_be_asked_for_may_not_be_here(things: Path, tmp_path: Path) -> None:
+    with serving(things, tmp_path, filter_fields=("modality",)) as server:
+        found = call(Client(f"{server.url}/mcp"), "search", text="red", where="title = x")
+    assert "'title' may not be asked for here" in sentence(found)
