@@ -138,7 +138,7 @@ def measure_page(
     given: argparse.Namespace,
 ) -> None:
     """How long the page's templates take once there is an answer."""
-    with serve(copies[0], FIRST_PORT + 4) as server:
+    with serve(copies[0], FIRST_PORT + 4, times_pages=True) as server:
         seconds, sizes = read_pages(server.port, given.rounds)
     marks = ", ".join(f"{1000 * one:.1f}" for one in np.percentile(seconds, (50, 95, 99)))
     print(f"\n{len(seconds)} pages: templates {marks} ms (p50, p95, p99)")

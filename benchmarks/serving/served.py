@@ -1,6 +1,7 @@
 """``diptych serve`` as a process of its own, on the loopback interface.
 
-Run as a module it is that process: its first argument is how many searches are asked together.
+Run as a module it is that process: its first arguments are how many searches are asked together,
+and whether pages are timed.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 START_SECONDS = 120
 
 RENDER_FIELD = "x-render-seconds"
+TIMED = "timed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,12 @@ class Served:
 
 @contextmanager
 def serve(
-    index: Path, port: int, *, most_in_batch: int = 16, max_searches: int | None = None
+    index: Path,
+    port: int,
+    *,
+    most_in_batch: int = 16,
+    max_searches: int | None = None,
+    times_pages: bool = False,
 ) -> Iterator[Served]:
     """A server over an embedded index, which nobody else may have open.
 
@@ -58,8 +65,10 @@ def serve(
         port: On 127.0.0.1.
         most_in_batch: How many searches are asked together; 1 for one by one.
         max_searches: Searches that run and wait; None for the default.
+        times_pages: Whether pages say how long they took, in :data:`RENDER_FIELD`.
     """
     command = [sys.executable, "-m", __spec__.name, str(most_in_batch)]
+    command.append(TIMED if times_pages else "plain")
     command += ["serve", "--url", str(index), "--port", str(port)]
     environment = dict(os.environ)
     if max_searches is not None:
@@ -99,7 +108,8 @@ def main() -> None:
 
     async_searcher.MOST_IN_BATCH = int(sys.argv.pop(1))  # type: ignore[misc] # measured without
 
-    _time_pages()
+    if sys.argv.pop(1) == TIMED:
+        _time_pages()
     import diptych
 
     diptych.main()
