@@ -96,7 +96,8 @@ def measure_attack(
                 found["beside attackers"].add(run_load(server.port, requests, clients=16))
             print("attacks:", {name: dict(statuses) for name, statuses in attacks.items()})
     for name, outcome in found.items():
-        print(f"{name} | {dict(outcome.statuses)} | {outcome.per_second:.1f} | {_to_ms(outcome)}")
+        waits = "; ".join(f"{kind} {_to_ms(outcome, kind)}" for kind in sorted(outcome.seconds))
+        print(f"{name} | {dict(outcome.statuses)} | {outcome.per_second:.1f} | {waits}")
 
 
 def measure_memory(
@@ -157,8 +158,8 @@ def _print_ways(what: str, found: dict[str, Outcome], spent: dict[str, float]) -
     print(f"on / off, {what}: {ratio:.2f} times as many a second, {1 / saved:.2f} of the processor")
 
 
-def _to_ms(outcome: Outcome) -> str:
-    return ", ".join(f"{1000 * one:,.0f}" for one in outcome.to_percentiles())
+def _to_ms(outcome: Outcome, kind: str | None = None) -> str:
+    return ", ".join(f"{1000 * one:,.0f}" for one in outcome.to_percentiles(kind))
 
 
 if __name__ == "__main__":

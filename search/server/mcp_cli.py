@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from contextlib import redirect_stdout, suppress
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -29,8 +30,11 @@ def mcp(*, url: str | None, collection: str | None) -> None:
     The application starts this command by itself; see docs/mcp.md. The index is opened at the first
     call. Over HTTP the same tools are at /mcp of `diptych serve`.
     """
+    from schemas.errors import SettingsError
     from schemas.settings import load_settings
 
+    if find_spec("mcp") is None:
+        raise SettingsError("mcp needs the SDK of that name: pip install 'diptych[server]'")
     asyncio.run(_serve(load_settings(url=url, collection=collection, serve=LOCAL)))
 
 
