@@ -134,7 +134,7 @@ def from_payload(payload: Mapping[str, Any]) -> Chunk:
         keywords=tuple(payload.get("keywords", ())),
         headings=tuple(payload.get("headings", ())),
         paired_ordinals=tuple(payload.get("paired_ordinals", ())),
-        place=_from_geo(payload.get("place")),
+        place=read_place(payload),
         **{name: payload.get(name) for name in _PLAIN_FIELDS},
     )
 
@@ -193,6 +193,12 @@ def read_location(payload: Mapping[str, Any]) -> str:
     if not stored.startswith(_RAW_PATH):
         return stored
     return os.fsdecode(unquote_to_bytes(stored.removeprefix(_RAW_PATH)))
+
+
+def read_place(payload: Mapping[str, Any]) -> Place | None:
+    """Where a point's photograph was taken."""
+    point = payload.get("place")
+    return None if point is None else Place(point["lat"], point["lon"])
 
 
 def root_filter(root: str) -> models.Filter:
@@ -261,10 +267,6 @@ def _read_modality(payload: Mapping[str, Any]) -> Modality:
 def _to_geo(place: Place | None) -> dict[str, float] | None:
     """As Qdrant's geo index reads it."""
     return None if place is None else {"lat": place.latitude, "lon": place.longitude}
-
-
-def _from_geo(point: Mapping[str, float] | None) -> Place | None:
-    return None if point is None else Place(point["lat"], point["lon"])
 
 
 def _equality_filter(field: str, value: str) -> models.Filter:

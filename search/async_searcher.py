@@ -8,6 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, ParamSpec, TypeVar
 
+from schemas.errors import StoreRejected
+from search.each import OF_ONE_QUERY
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
@@ -63,6 +66,7 @@ class AsyncSearcher:
         self._free = concurrency
         self._waiting: deque[_Waiting] = deque()
         self._running: set[asyncio.Task[None]] = set()
+        self._is_closed = False
 
     @classmethod
     async def open(cls, *args: Any, concurrency: int = CONCURRENCY, **kwargs: Any) -> Self:  # noqa: ANN401 - as documented
@@ -85,6 +89,7 @@ class AsyncSearcher:
         """The nearest items of the collection; see :meth:`search.searcher.Searcher.search`.
 
         Raises:
+            StoreRejected: The searcher is closed.
             DiptychError: As documented there.
         """
         answer: asyncio.Future[Page] = asyncio.get_running_loop().create_future()
@@ -120,6 +125,7 @@ class AsyncSearcher:
 
     async def close(self) -> None:
         """Finish what runs, drop what waits, let go of the store; closing twice is harmless."""
+        self._is_closed = True
         while self._waiting:
             self._waiting.popleft().answer.cancel()
         await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
@@ -164,26 +170,33 @@ class AsyncSearcher:
 
     async def _answer(self, batch: list[_Waiting]) -> None:
         """Ask together; where one cannot be answered, one by one."""
-        options = batch[0].options
         try:
             queries = [one.query for one in batch]
-            pages = await self._run(self._searcher.search_batch, queries, **options)
+            pages = await self._run(self._searcher.search_batch, queries, **batch[0].options)
         except asyncio.CancelledError:  # closed before its turn in the pool came
             for one in batch:
                 one.answer.cancel()
             raise
         except Exception as error:  # noqa: BLE001 - whoever waits for it raises it
-            if len(batch) > 1:
-                for one in batch:
-                    await self._answer([one])
+            if len(batch) > 1 and isinstance(error, OF_ONE_QUERY):
+                await self._answer_each(batch)
             else:
-                _fail(batch[0].answer, error)
+                for one in batch:
+                    _fail(one.answer, error)
             return
         for one, page in zip(batch, pages, strict=True):
             if not one.answer.done():
                 one.answer.set_result(page)
 
+    async def _answer_each(self, batch: list[_Waiting]) -> None:
+        """One by one, without those that nobody waits for any more."""
+        for one in batch:
+            if not one.answer.done():
+                await self._answer([one])
+
     async def _run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        if self._is_closed:
+            raise StoreRejected("this searcher is closed; open another one")
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, partial(call, *args, **kwargs))
 

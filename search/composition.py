@@ -12,6 +12,7 @@ import numpy as np
 from schemas.errors import InvalidVector, QueryError
 from schemas.query import Composition, Query, Term
 from schemas.records import Modality
+from search.each import OF_ONE_QUERY, for_each
 from search.indexed_item import read_item
 from search.query import encode_query, encode_texts
 
@@ -125,12 +126,27 @@ def to_aims(
         limits: Over which an image is refused; None for the defaults.
 
     Raises:
-        QueryError: An indexed item is not in the collection, or a text is no valid Unicode.
+        QueryError: An indexed item is not in the collection, or a text is no valid Unicode. This
+            error and those below have the number of the query, where there are several.
         EmptyQuery: A text has nothing that the encoder's tokenizer knows as a token.
         UnsupportedModality: The encoder does not encode a query's modality.
         SourceError: An image cannot be read or decoded; a path is named.
         InvalidVector: The parts of a query cancel each other.
     """
+    try:
+        return _to_aims(queries, engine, generation, limits)
+    except OF_ONE_QUERY:
+        if len(queries) > 1:  # one by one, so that the error says which of them it is about
+            for_each(lambda query: _to_aims([query], engine, generation, limits), queries)
+        raise
+
+
+def _to_aims(
+    queries: Sequence[Composition],
+    engine: Engine,
+    generation: Generation,
+    limits: Limits | None,
+) -> list[Aim]:
     encoder = generation.encoder
     texts = [t.query.text for query in queries for t in query.terms if t.query.text is not None]
     of_texts = iter(encode_texts(texts, encoder))

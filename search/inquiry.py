@@ -10,7 +10,6 @@ from schemas.records import Modality
 from search.candidates import Ask, find, without_sources
 from search.cursor import Cursor, cursor_after, rest_after
 from search.explanation import explain
-from search.filters import to_filter
 from search.highlights import Passages
 from search.hits import to_hit
 from search.lexical import to_sparse_query
@@ -18,7 +17,7 @@ from search.pool import View, apply_all
 from search.ranking import to_candidates, to_ranking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from qdrant_client import models
 
@@ -69,7 +68,7 @@ class Inquiry:
     Attributes:
         options: Of the search.
         aim: Where the query points.
-        targets: The modalities that are asked for.
+        filters: The modalities that are asked for, each with which of its points.
         scale: Of the collection, if it has a background.
         digest: Of the search, for its cursors.
         cursor: Where the page begins; None for the first.
@@ -82,7 +81,7 @@ class Inquiry:
 
     options: Options
     aim: Aim
-    targets: Sequence[Modality]
+    filters: Mapping[Modality, models.Filter]
     scale: Scale | None
     digest: str
     cursor: Cursor | None = None
@@ -121,7 +120,7 @@ class Inquiry:
 
     def to_asks(self, wanted: int) -> list[Ask]:
         """One question a modality."""
-        return [self._to_ask(modality, wanted) for modality in self.targets]
+        return [self._to_ask(modality, wanted) for modality in self.filters]
 
     def to_slice(self, found: Sequence[Sequence[Found]], wanted: int) -> Slice | None:
         """The page.
@@ -135,7 +134,7 @@ class Inquiry:
         """
         answers = [
             to_candidates(documents, modality, self.calibration)
-            for modality, documents in zip(self.targets, found, strict=True)
+            for modality, documents in zip(self.filters, found, strict=True)
         ]
         if self.stages:
             view = View(self.aim, self.scale, self._shown)
@@ -161,11 +160,12 @@ class Inquiry:
             passages: Their sentences, where the best ones are asked for.
         """
         highlights = passages.find_best(self.aim.vector) if passages else {}
+        text = self.aim.text
         hits = tuple(
             to_hit(
                 candidate,
                 rank,
-                self.aim.text,
+                text,
                 explanation=explain(candidate, self.aim, self.calibration)
                 if self.options.explain
                 else None,
@@ -179,7 +179,7 @@ class Inquiry:
         return Ask(
             vector=self.aim.vector.tolist(),
             modality=modality,
-            filter=without_sources(to_filter(modality, self.options.where), self.aim.own_uris),
+            filter=without_sources(self.filters[modality], self.aim.own_uris),
             wanted=wanted,
             threshold=self._to_threshold(modality),
             words=self.aim.text if self.options.hybrid else None,

@@ -84,6 +84,8 @@ def to_ranking(
         given: How many of each modality were on the pages before.
     """
     left = [deque(answer) for answer in answers if answer]
+    if len(left) == 1:
+        return list(left[0])
     counts = Counter(given or {})
     is_calibrated = all(one.calibrated is not None for answer in left for one in answer)
     merged: list[Candidate] = []

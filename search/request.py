@@ -9,6 +9,7 @@ from schemas.errors import QueryError, UnsupportedModality
 from schemas.records import Modality
 from search.composition import to_aims
 from search.cursor import from_text, to_digest
+from search.each import for_each
 from search.filters import to_filter
 from search.hybrid import check_words
 from search.inquiry import Inquiry, answer_all
@@ -64,8 +65,7 @@ class Request:
         if self.options.cursor is not None and len(self.queries) != 1:
             raise QueryError("cursor: it continues one search, not a batch")
         if self.options.rerank is not None:
-            for query in self.queries:
-                check_rerankable(query)
+            for_each(check_rerankable, self.queries)
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
@@ -82,19 +82,23 @@ class Request:
             CollectionMissing: The store no longer has the generation.
             DiptychError: As documented at the searcher.
         """
-        targets = self._to_targets(generation)
-        for target in targets:
-            to_filter(target, self.options.where)  # what cannot be answered is not encoded
+        # Made first: what cannot be answered is not encoded.
+        filters = {
+            target: to_filter(target, self.options.where) for target in self._to_targets(generation)
+        }
         if self.options.hybrid:
             check_words(engine, generation.collection)
         cursors = [self._to_cursor(query, generation) for query in self.queries]
         generation.prove(self.modalities)
         aims = to_aims(self.queries, engine, generation, limits=self.limits)
         stages = to_stages(self.options)
-        inquiries = [
-            Inquiry(self.options, aim, targets, generation.scale, digest, cursor, stages)
-            for aim, (digest, cursor) in zip(aims, cursors, strict=True)
-        ]
+
+        def to_inquiry(number: int) -> Inquiry:
+            digest, cursor = cursors[number]
+            scale = generation.scale
+            return Inquiry(self.options, aims[number], filters, scale, digest, cursor, stages)
+
+        inquiries = for_each(to_inquiry, range(len(aims)))
         return answer_all(inquiries, engine, generation.collection.name, generation.encoder)
 
     def _to_targets(self, generation: Generation) -> list[Modality]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from schemas.collection import from_payload
 from schemas.errors import QueryError
 from search.hits import to_words
 
@@ -40,7 +39,7 @@ class Rerank:
         """All candidates, those with words in their new order."""
         from ingest.encoders.reranker import load_reranker
 
-        words = [to_words(from_payload(one.point.payload or {})).strip() for one in candidates]
+        words = [to_words(one.point.payload or {}).strip() for one in candidates]
         scores = load_reranker(self.model).score(view.aim.text or "", [one for one in words if one])
         return reorder(candidates, [bool(one) for one in words], scores.tolist())
 

@@ -10,6 +10,7 @@ from schemas.errors import CollectionMissing, QueryError
 from schemas.query import Page
 from search.collection_encoder import load_collection_encoder
 from search.composition import to_composition
+from search.each import for_each
 from search.generation import Follower, Generation
 from search.options import to_options
 from search.request import Request
@@ -217,14 +218,14 @@ class Searcher:
             **options: The same for all of them; ``cursor`` only with one.
 
         Raises:
-            DiptychError: As :meth:`search` does; one query that cannot be answered fails all.
+            DiptychError: As :meth:`search` does; one query that cannot be answered fails all, and
+                the message has its number, from 0.
         """
         begun = time.perf_counter()
         if isinstance(queries, str | bytes):
             raise QueryError("search_batch takes a list of queries; one query is for search")
-        request = Request(
-            tuple(to_composition(query) for query in queries), to_options(options), self._limits
-        )
+        compositions = tuple(for_each(to_composition, list(queries)))
+        request = Request(compositions, to_options(options), self._limits)
         if not request.queries:
             return []
         answers, generation = self._answer(request)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 TOP_K = 10
 RARE_EVERY = 100
 """Every so many-th point is a figure: the selective filter."""
+DRAWN_AT_ONCE = 10_000
+"""Rows that are drawn together, so that a million of them take little more than their own room."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,14 @@ def to_corpus(points: int, dimension: int, queries: int) -> Corpus:
     gaps = generator.normal(size=(2, dimension)).astype(np.float32)
 
     def draw(sides: NDArray[np.int64]) -> Floats:
-        about = topics[generator.integers(0, len(topics), len(sides))]
-        noise = generator.standard_normal((len(sides), dimension), dtype=np.float32)
-        rows = 0.7 * about + gaps[sides] + 0.8 * noise
-        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
+        about = generator.integers(0, len(topics), len(sides))
+        drawn = np.empty((len(sides), dimension), dtype=np.float32)
+        for start in range(0, len(sides), DRAWN_AT_ONCE):
+            part = slice(start, start + DRAWN_AT_ONCE)
+            noise = generator.standard_normal(drawn[part].shape, dtype=np.float32)
+            rows = 0.7 * topics[about[part]] + gaps[sides[part]] + 0.8 * noise
+            drawn[part] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return drawn
 
     return Corpus(draw(np.arange(points) % 2), draw(np.zeros(queries, dtype=np.int64)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from benchmarks.filtered.corpus import Corpus
 
 NAME = "bench"
+WRITTEN_AT_ONCE = 5_000
 
 
 class System(Protocol):
@@ -45,16 +47,23 @@ class Diptych:
     name = "diptych"
 
     def __init__(self, corpus: Corpus, folder: Path) -> None:
-        """Build the index."""
+        """Build the index, unless the folder has one."""
         self.engine = connect(str(folder / "index"))
         encoder = KnownQueries(corpus)
-        canary = canary_vectors(encoder, [Modality.TEXT])
-        self.collection = ensure_collection(self.engine, NAME, encoder.space, canary).name
-        Writer(self.engine, self.collection).upsert(list(iter_points(corpus)))
-        refresh_background(self.engine, self.collection)
-        self.engine.flush()
-        self.engine.optimize(self.collection)
+        if not self.engine.collection_exists(NAME):
+            self._write(corpus, encoder)
         self.searcher = Searcher.follow(self.engine, NAME, lambda _: encoder)
+        self.collection = self.searcher.collection.name
+
+    def _write(self, corpus: Corpus, encoder: KnownQueries) -> None:
+        canary = canary_vectors(encoder, [Modality.TEXT])
+        collection = ensure_collection(self.engine, NAME, encoder.space, canary).name
+        writer, points = Writer(self.engine, collection), iter_points(corpus)
+        while batch := list(islice(points, WRITTEN_AT_ONCE)):
+            writer.upsert(batch)
+        refresh_background(self.engine, collection)
+        self.engine.flush()
+        self.engine.optimize(collection)
 
     def search(self, number: int, share: str) -> set[int]:
         """By text."""
@@ -64,7 +73,11 @@ class Diptych:
 
 
 class BareEngine:
-    """``qdrant_edge`` itself on the same index, payloads included."""
+    """``qdrant_edge`` itself on the same index at the same effort: ten points with whole payloads.
+
+    It does less than a search: of several points of one document it gives all, it cannot tell
+    whether there is more, and says of no score how good it is.
+    """
 
     name = "its engine, bare"
 
@@ -77,13 +90,17 @@ class BareEngine:
 
     def search(self, number: int, share: str) -> set[int]:
         """One call."""
+        return self.ask(self._queries[number], share, SEARCH_EF)
+
+    def ask(self, query: list[float], share: str, effort: int) -> set[int]:
+        """One call with any vector, at any effort."""
         found = self._edge.query(
             qdrant_edge.QueryRequest(
                 limit=TOP_K,
-                query=qdrant_edge.Query.Nearest(self._queries[number]),
+                query=qdrant_edge.Query.Nearest(query),
                 filter=self._filters[share],
                 with_payload=True,
-                params=qdrant_edge.SearchParams(hnsw_ef=SEARCH_EF),
+                params=qdrant_edge.SearchParams(hnsw_ef=effort),
             )
         )
         return {int((point.payload or {})["source_uri"].rpartition("/")[2]) for point in found}

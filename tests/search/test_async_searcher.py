@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ingest.store.collections import resolve_collection
-from schemas.errors import CollectionMissing, EmptyQuery
+from schemas.errors import CollectionMissing, EmptyQuery, StoreRejected, StoreUnavailable
+from schemas.query import Page
 from schemas.space import Role
 from search.async_searcher import AsyncSearcher
 from search.searcher import Searcher
@@ -108,12 +109,71 @@ def test_errors_are_those_of_the_searcher(
             with pytest.raises(EmptyQuery):
                 await found.search(" ")
         await found.close()
-        with pytest.raises(RuntimeError):
-            await found.search("red")
+        for asked in (found.search("red"), found.search_batch(["red"]), found.facets("modality")):
+            with pytest.raises(StoreRejected, match="this searcher is closed"):
+                await asked
         with pytest.raises(CollectionMissing):
             await AsyncSearcher.open(str(tmp_path / "none"))
 
     asyncio.run(ask())
+
+
+class CountingSearcher:
+    """A searcher that notes which queries it is asked together, each call held up."""
+
+    def __init__(self, searcher: Searcher, error: Exception | None = None) -> None:
+        self._searcher = searcher
+        self._error = error
+        self.asked: list[list[str]] = []
+        self.turns = threading.Semaphore(0)
+
+    def search_batch(self, queries: Any, **options: Any) -> Any:
+        self.asked.append(queries)
+        self.turns.acquire(timeout=30)
+        if self._error and len(self.asked) > 1:
+            raise self._error
+        return self._searcher.search_batch(queries, **options)
+
+    def close(self) -> None:
+        self._searcher.close()
+
+
+def ask_behind_the_first(counting: CountingSearcher, queries: list[str], cancelled: int) -> Any:
+    """The answers of queries asked together behind another one; some are cancelled meanwhile."""
+
+    async def ask() -> Any:
+        async with AsyncSearcher(counting, concurrency=1) as found:  # type: ignore[arg-type]
+            first = asyncio.create_task(found.search("red"))
+            waiting = [asyncio.create_task(found.search(query)) for query in queries]
+            await asyncio.sleep(0)
+            counting.turns.release()
+            await first
+            while len(counting.asked) == 1:  # noqa: ASYNC110 - no event tells of it
+                await asyncio.sleep(0.001)
+            for one in waiting[:cancelled]:
+                one.cancel()
+            counting.turns.release(1 + len(queries))
+            return await asyncio.gather(*waiting, return_exceptions=True)
+
+    return asyncio.run(ask())
+
+
+def test_an_outage_is_waited_for_once(engine: Engine, encoder: LegibleEncoder) -> None:
+    searcher = Searcher(engine, resolve_collection(engine, "colours"), encoder)
+    counting = CountingSearcher(searcher, StoreUnavailable("gone"))
+    answers = ask_behind_the_first(counting, ["green", "blue", "black"], cancelled=0)
+    assert [type(answer) for answer in answers] == [StoreUnavailable] * 3
+    assert counting.asked == [["red"], ["green", "blue", "black"]]
+
+
+def test_a_query_at_fault_fails_alone_and_a_cancelled_one_is_not_asked_again(
+    engine: Engine, encoder: LegibleEncoder
+) -> None:
+    searcher = Searcher(engine, resolve_collection(engine, "colours"), encoder)
+    counting = CountingSearcher(searcher)
+    answers = ask_behind_the_first(counting, ["green", " ", "blue"], cancelled=1)
+    assert [type(answer) for answer in answers] == [asyncio.CancelledError, EmptyQuery, Page]
+    assert counting.asked == [["red"], ["green", " ", "blue"], [" "], ["blue"]]
 
 
 def test_a_limit_below_one_is_refused(engine: Engine, encoder: LegibleEncoder) -> None:

@@ -157,6 +157,32 @@ def test_passages_are_a_documents_best_ones(searcher: Searcher) -> None:
     assert hit.passages[0].snippet == "red and blue"
 
 
+@pytest.mark.parametrize(
+    ("query", "error", "message"),
+    [
+        (" ", EmptyQuery, r"^query 1: the query text is blank"),
+        (7, QueryError, r"^query 1: cannot search with a int"),
+        (Query(text="red") - Query(text="red"), InvalidVector, r"^query 1: the parts of the query"),
+        (Query(item="folder://root/none.txt"), QueryError, r"^query 1: "),
+        (b"no image", SourceError, r"\(query 1\)$"),
+    ],
+)
+def test_an_error_of_a_batch_says_whose_it_is(
+    searcher: Searcher, query: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        searcher.search_batch(["red", query, "green"])
+    with pytest.raises(error) as alone:
+        searcher.search(query)
+    assert "query 1" not in str(alone.value)
+
+
+def test_words_that_are_missing_are_missed_by_number(searcher: Searcher) -> None:
+    words = Query(item="folder://root/rose.txt")
+    with pytest.raises(QueryError, match=r"^query 1: rerank: "):
+        searcher.search_batch(["red", words], rerank="some/model")
+
+
 def test_a_batch_is_a_list(searcher: Searcher) -> None:
     with pytest.raises(QueryError, match="list of queries"):
         searcher.search_batch("red")
