@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 BOMB_SIDE_PIXELS = 7_000
-"""49 megapixels, just under what is decoded at all; some 50 kB as a PNG."""
+"""49 megapixels, just under what is decoded at all; 160 kB as a PNG."""
 
 OVER_THE_LIMIT_BYTES = 11_000_000
 UPLOADERS = 4
