@@ -191,5 +191,8 @@ def _describe(error: ValidationError) -> str:
 
 def _shown(issue: ErrorDetails) -> str:
     """The offending value, except a secret's."""
-    is_secret = not {"api_key", "storage_options", "tokens"}.isdisjoint(issue["loc"])
+    loc = issue["loc"]
+    is_secret = not {"api_key", "storage_options", "tokens"}.isdisjoint(loc)
+    # What stands where none of ours does may be a token under a name that was mistyped.
+    is_secret |= loc[:1] == ("serve",) and (len(loc) == 1 or issue["type"] == "extra_forbidden")
     return "a secret" if is_secret else repr(issue["input"])

@@ -6,6 +6,8 @@ import logging
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from starlette.requests import ClientDisconnect
+
 from search.server.problems import to_problem
 
 if TYPE_CHECKING:
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from search.server.metrics import Metrics
 
 _LOG = logging.getLogger(__name__)
+
+GONE = 499
+"""What is counted where the client left before its request was whole; nobody is told."""
 
 UNEXPECTED = "something went wrong that should not; the server's log has more"
 
@@ -49,6 +54,8 @@ class Access:
         self._metrics.in_flight.inc()
         try:
             await self._app(scope, receive, send_noted)
+        except ClientDisconnect:
+            status = status or GONE
         except Exception:
             _LOG.exception("%s %s", scope["method"], to_route(scope))
             if status:  # half an answer: the connection is all that can be ended

@@ -58,15 +58,15 @@ async def put_record(path: RecordPath, request: Request, service: TheService) ->
         return to_problem(403, "NoInbox", NO_INBOX)
     place = inbox.to_path(path)
     unfinished = await inbox.receive(place, request.stream())
-    before = inbox.place(unfinished, place)
-    uri = inbox.to_uri(path)
-    try:
-        answer = await _wait(syncing.sync_inbox(), uri, service)
-        answer = await _check_indexed(answer, service)
-    except DiptychError:
-        inbox.settle(place, before, is_kept=False)
-        raise
-    inbox.settle(place, before, is_kept=answer.outcome != "failed")
+    async with syncing.writing.setdefault(path, asyncio.Lock()):
+        before = inbox.place(unfinished, place)
+        try:
+            answer = await _wait(syncing.sync_inbox(), inbox.to_uri(path), service)
+            answer = await _check_indexed(answer, service)
+        except DiptychError:
+            inbox.settle(place, before, is_kept=False)
+            raise
+        inbox.settle(place, before, is_kept=answer.outcome != "failed")
     return _to_response(answer)
 
 

@@ -20,6 +20,7 @@ from ingest.logs import install_logs, is_json, say_error
 from ingest.store.connect import is_server
 from schemas.errors import DiptychError, SettingsError
 from search.server.guard import is_loopback
+from search.server.protocol import PatientProtocol
 from search.server.shared import SHARED_FOLDER
 from search.server.tokens import Tokens
 
@@ -131,7 +132,7 @@ def to_config(settings: Settings, app: object) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         h11_max_incomplete_event_size=HEADER_BYTES,
-        http="h11",  # bounds headers as a whole
+        http=PatientProtocol,
         limit_concurrency=MOST_CONNECTIONS,
         timeout_keep_alive=serve.keep_alive_seconds,
         timeout_graceful_shutdown=serve.shutdown_seconds,

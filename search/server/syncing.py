@@ -6,10 +6,12 @@ bring it up to date.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Final
+from weakref import WeakValueDictionary
 
 from ingest.sync.job import SyncJob
 from ingest.sync.session import SyncOptions
@@ -36,6 +38,7 @@ class Syncing:
         service: Whose index is written.
 
     Attributes:
+        writing: By a record's path, who writes it; gone when nobody does.
         last_error: Class name of what ended the last run early; None where nothing did.
     """
 
@@ -47,6 +50,7 @@ class Syncing:
         self._lock = Lock()
         self._next: dict[str, Future[SyncReport]] = {}
         self._deletes = False
+        self.writing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.last_error: str | None = None
 
     @property

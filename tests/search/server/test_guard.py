@@ -196,3 +196,8 @@ def test_no_token_in_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings()
     assert 'secret"' not in str(caught.value)
+    monkeypatch.delenv("DIPTYCH_SERVE__TOKENS")
+    for mistyped in ({"tokenz": TOKENS}, TOKENS):
+        with pytest.raises(SettingsError) as caught:
+            load_settings(serve=mistyped)
+        assert READ not in str(caught.value)

@@ -9,14 +9,17 @@ import json
 import socket
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import numpy as np
 import pytest
 from PIL import Image
 
 from schemas.errors import ServerBusy
 from search.server.gate import Gate
+from search.server.protocol import PatientProtocol
 from search.server.uploads import UploadStore
 
 if TYPE_CHECKING:
@@ -96,6 +99,46 @@ def test_many_slow_bodies_hurt_nobody(serve: Callable[..., Served]) -> None:
     finally:
         for one in slow:
             one.close()
+
+
+def test_headers_that_never_end_are_given_up(
+    serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PatientProtocol, "head_seconds", 0.3)
+    served = serve()
+    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as silent:
+        assert silent.recv(100) == b""
+    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as slow:
+        slow.sendall(b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert slow.recv(65_536).startswith(b"HTTP/1.1 200")
+        slow.sendall(b"GET /version HTTP/1.1\r\nX: ")
+        rest = b""
+        while part := slow.recv(65_536):
+            rest += part
+        assert b"HTTP" not in rest
+
+
+def test_an_answer_that_nobody_takes_is_dropped(
+    serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch, things: Path
+) -> None:
+    monkeypatch.setattr(PatientProtocol, "look_seconds", 0.3)
+    pixels = np.random.default_rng(1).integers(0, 255, (2_500, 2_500, 3), dtype=np.uint8)
+    pixels[..., 0] = 255
+    Image.fromarray(pixels).save(things / "large.png")
+    served = serve()
+    where = "width_pixels = 2500"
+    point_id = served.point_id("red", target="image", where=where)
+    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as greedy:
+        greedy.sendall(
+            f"GET /v1/items/{point_id}/original HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+        )
+        taken, size = 0, (things / "large.png").stat().st_size
+        time.sleep(1.5)
+        with suppress(ConnectionResetError):
+            while part := greedy.recv(65_536):
+                taken += len(part)
+        assert taken < size
+    assert served.client.get("/version").status_code == 200
 
 
 def test_compressed_bodies_are_not_unpacked(served: Served) -> None:

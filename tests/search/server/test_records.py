@@ -93,9 +93,9 @@ def test_an_image_is_a_record(taking: Served, things: Path) -> None:
 def test_a_record_that_fails_is_not_kept(taking: Served, inbox: Path) -> None:
     good = taking.client.put("/v1/records/a.txt", content=b"a red rose")
     assert good.status_code == 200
-    for name in ("a.png", "b.pdf"):
+    for name, status in (("a.png", 415), ("b.pdf", 422)):
         bad = taking.client.put(f"/v1/records/{name}", content=b"neither of them")
-        assert bad.status_code == 415
+        assert bad.status_code == status
         assert str(inbox) not in bad.text
     assert [path.name for path in inbox.iterdir()] == ["a.txt"]
 
