@@ -1,9 +1,9 @@
 # syntax=docker/dockerfile:1
-# The `diptych` command with the offline encoder; no torch. For other models build with
-# --build-arg EXTRAS=[models] --build-arg TORCH_INDEX_ARGS=... (see CONTRIBUTING.md).
+# The `diptych` command with the offline encoder and the server; no torch. For other models build with
+# --build-arg EXTRAS=[server,watch,models] --build-arg TORCH_INDEX_ARGS=... (see CONTRIBUTING.md).
 
 FROM python:3.13-slim-bookworm AS build
-ARG EXTRAS=""
+ARG EXTRAS="[server,watch]"
 ARG TORCH_INDEX_ARGS=""
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /srv/diptych
@@ -22,10 +22,11 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 
 FROM python:3.13-slim-bookworm
 RUN useradd --create-home --uid 10001 diptych \
-    && install --directory --owner=diptych --group=diptych /var/cache/diptych
+    && install --directory --owner=diptych --group=diptych /var/cache/diptych /var/lib/diptych
 COPY --from=build /srv/diptych /srv/diptych
 ENV PATH=/srv/diptych/bin:$PATH \
     DIPTYCH_CACHE_DIR=/var/cache/diptych \
+    DIPTYCH_STATE_DIR=/var/lib/diptych \
     PYTHONUNBUFFERED=1
 USER diptych
 WORKDIR /home/diptych

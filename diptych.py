@@ -31,6 +31,7 @@ _COMMANDS = {
     "evaluate": ("search.evaluate.cli", "Measure how well a collection answers, with intervals."),
     "tag": ("search.annotate.cli", "Say which of your labels fit which images."),
     "serve": ("search.server.cli", "Serve an HTTP API and a web page."),
+    "mcp": ("search.server.mcp_cli", "Offer search to a language model, by MCP."),
     "caption": ("search.annotate.cli", "Describe a photograph by the nearest indexed captions."),
 }
 

@@ -14,11 +14,14 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 import pathspec
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.version import Version
+
+import diptych
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,6 +125,7 @@ def test_whatever_we_import_we_declare() -> None:
     groups = [project["dependencies"], *project["optional-dependencies"].values()]
     declared = {_normalised(Requirement(line).name) for group in groups for line in group}
     homes = {**packages_distributions(), "pydantic_core": ["pydantic"]}  # pinned by pydantic
+    homes["starlette"] = ["fastapi"]  # the same
     undeclared = {
         (str(path), name)
         for path, text in _texts()
@@ -167,9 +171,62 @@ def test_qdrant_listens_on_loopback_and_asks_for_a_key(compose: dict[str, Any]) 
     assert volume in compose["volumes"]
 
 
-def test_only_qdrant_opens_ports(compose: dict[str, Any]) -> None:
+def test_only_qdrant_and_the_server_open_ports_and_on_loopback(compose: dict[str, Any]) -> None:
+    opened = {name: one["ports"] for name, one in compose["services"].items() if "ports" in one}
+    assert opened.keys() == {"qdrant", "serve"}
+    assert all(port.startswith("127.0.0.1:") for ports in opened.values() for port in ports)
+
+
+def test_every_service_of_ours_is_locked_in(compose: dict[str, Any]) -> None:
     for name in compose["services"].keys() - {"qdrant"}:
-        assert "ports" not in compose["services"][name]
+        one = compose["services"][name]
+        assert one["read_only"] is True
+        assert one["cap_drop"] == ["ALL"]
+        assert one["security_opt"] == ["no-new-privileges:true"]
+        assert "user" not in one  # the image's own, which is not root
+        written = [mount for mount in one["volumes"] if not mount.endswith(":ro")]
+        assert {mount.partition(":")[0] for mount in written} <= compose["volumes"].keys()
+
+
+def test_the_server_asks_for_a_token_and_is_watched(compose: dict[str, Any]) -> None:
+    serve = compose["services"]["serve"]
+    assert "${DIPTYCH_TOKEN:?" in serve["environment"]["DIPTYCH_SERVE__TOKENS"]
+    assert serve["environment"]["DIPTYCH_URL"] == "http://qdrant:6333"  # merged, not replaced
+    port = serve["ports"][0].rpartition(":")[2]
+    probe = serve["healthcheck"]["test"]
+    assert probe[:3] == ["CMD", "python", "-c"]
+    assert f"127.0.0.1:{port}/readyz" in probe[3]
+    compile(probe[3], "probe", "exec")
+    assert serve["depends_on"] == {"sync": {"condition": "service_healthy"}}
+    assert compose["services"]["sync"]["healthcheck"]["test"] == ["CMD", "diptych", "status"]
+
+
+def test_commands_of_services_are_ones_that_we_have(compose: dict[str, Any]) -> None:
+    for name, one in compose["services"].items():
+        if name == "qdrant":
+            continue
+        command = [*one.get("entrypoint", ["diptych"])[1:], *one["command"]]
+        group = diptych.cli
+        found = group.get_command(click.Context(group), command[0])
+        assert found is not None
+        if "--help" not in command:
+            found.make_context(command[0], command[1:])  # parses, or raises a usage error
+
+
+def test_folders_that_services_write_belong_to_their_user(compose: dict[str, Any]) -> None:
+    dockerfile = _read("Dockerfile")
+    owned = re.search(
+        r"install --directory --owner=diptych .*?((?: /\S+)+)$", dockerfile, re.MULTILINE
+    )
+    assert owned
+    targets = {
+        mount.split(":")[1]
+        for name in compose["services"].keys() - {"qdrant"}
+        for mount in compose["services"][name]["volumes"]
+        if not mount.endswith(":ro")
+    }
+    assert targets == set(owned[1].split())
+    assert "[server,watch]" in dockerfile
 
 
 def test_images_are_pinned_and_run_without_privileges() -> None:

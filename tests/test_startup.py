@@ -34,6 +34,7 @@ def test_the_probe_sees_a_heavy_module() -> None:
         "search",
         "search.cli",
         "search.evaluate.cli",
+        "search.server.mcp_cli",
     ],
 )
 def test_front_doors_load_nothing_heavy(module: str) -> None:

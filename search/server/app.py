@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import asynccontextmanager
 from threading import Event
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from search.server.access import Access
 from search.server.bodies import Bodies
 from search.server.guard import Guard
 from search.server.headers import SecurityHeaders
+from search.server.mcp_http import add_mcp
 from search.server.metrics import Metrics
 from search.server.openapi import TITLE, describe
 from search.server.page.mount import add_page
@@ -64,6 +66,7 @@ def create_app(
         service.syncing.begin()
         app.state.service = service
         drain_first(draining, settings.serve.drain_seconds)
+        gc.freeze()  # modules and models stay: no collection need look through them
         try:
             yield
         finally:
@@ -92,6 +95,7 @@ def create_app(
         app.include_router(routes.router)
     add_page(app)
     describe(app)
+    add_mcp(app, hosts=None)  # the guard has looked
     return app
 
 

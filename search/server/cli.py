@@ -10,7 +10,7 @@ import click
 
 from ingest.logs import log_options
 
-NEEDED: Final = ("fastapi", "jinja2", "python_multipart", "uvicorn")
+NEEDED: Final = ("fastapi", "jinja2", "mcp", "python_multipart", "uvicorn")
 
 
 @click.command()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from search.server.examples import EXAMPLES
 from search.server.guard import OPEN
 from search.server.problems import MEDIA_TYPE, InvalidPart, Problem
 
@@ -87,6 +88,10 @@ def _make(app: FastAPI) -> dict[str, Any]:
 
 
 def _describe(path: str, operation: dict[str, Any]) -> None:
+    example = EXAMPLES.get(operation["operationId"])
+    for status in ("200", "201") if example else ():
+        if status in operation["responses"]:
+            operation["responses"][status]["content"]["application/json"]["example"] = example
     for status, text in _ALWAYS.items():
         operation["responses"][status] = {
             "description": text,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
@@ -144,9 +145,9 @@ def add_problem_handlers(app: FastAPI) -> None:
 def _find_methods(app: FastAPI, request: Request) -> str:
     """All methods of a path; the router names those of the first route that fits."""
     found: set[str] = set()
-    for route in app.routes:
+    for route in iter_route_contexts(app.routes):
         if route.matches(request.scope)[0] is not Match.NONE:
-            found |= getattr(route, "methods", None) or set()
+            found |= route.methods or set()
     return ", ".join(sorted(found))
 
 

@@ -46,6 +46,8 @@ def test_exit_codes_are_those_of_the_documentation() -> None:
         "SourceChanged": 3,
         "RootForgotten": 3,
         "PointMissing": 2,
+        "UploadMissing": 2,
+        "ServerBusy": 75,
         "DecodeError": 3,
         "DecoderDied": 3,
         "SourceTooLarge": 3,

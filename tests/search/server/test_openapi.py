@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
+
+from search.server import (
+    item_routes,
+    operation_routes,
+    record_routes,
+    search_routes,
+    upload_routes,
+)
+from search.server.examples import EXAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,12 +88,32 @@ def test_every_operation_has_a_name_a_tag_and_problems(served: Served) -> None:
     assert len(names) == len(set(names))
 
 
+def test_examples_are_answers(served: Served) -> None:
+    models = {
+        route.operation_id: route.response_model
+        for module in (item_routes, operation_routes, record_routes, search_routes, upload_routes)
+        for route in module.router.routes
+        if isinstance(route, APIRoute)
+    }
+    for name, example in EXAMPLES.items():
+        read = TypeAdapter(models[name]).validate_python(example)
+        assert example.keys() <= {one.name for one in fields(read)}
+    said = _document(served)["paths"]["/v1/search"]["post"]["responses"]["200"]
+    assert said["content"]["application/json"]["example"] == EXAMPLES["search"]
+
+
 def test_options_are_those_of_python(served: Served) -> None:
     from search.options import SearchOptions
 
     schemas = _document(served)["components"]["schemas"]
     assert set(SearchOptions.__annotations__) <= set(schemas["SearchModel"]["properties"])
     assert schemas["SearchModel"]["properties"]["top_k"]["description"]
+
+
+def test_a_wrong_method_is_told_the_right_ones(served: Served) -> None:
+    answer = served.client.patch("/v1/search")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_tokens_are_declared(served: Served) -> None:

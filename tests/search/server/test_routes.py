@@ -10,6 +10,8 @@ from uuid import uuid4
 import pytest
 from PIL import Image
 
+from search.server.item_routes import to_disposition
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -164,6 +166,36 @@ def test_an_image_is_shown_and_a_page_is_saved(served: Served, things: Path) -> 
     for answer in (image, page):
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["content-security-policy"].startswith("sandbox")
+
+
+@pytest.mark.parametrize(
+    ("name", "plain", "full"),
+    [
+        ("a b.png", "a b.png", "a%20b.png"),
+        ('x"; filename=evil.html', "x__ filename_evil.html", "x%22%3B%20filename%3Devil.html"),
+        ("a\r\nSet-Cookie: a=b", "a__Set-Cookie_ a_b", "a%0D%0ASet-Cookie%3A%20a%3Db"),
+        ("Käse 🧀.txt", "K_se _.txt", "K%C3%A4se%20%F0%9F%A7%80.txt"),
+        ("../../etc/passwd", ".._.._etc_passwd", "..%2F..%2Fetc%2Fpasswd"),
+    ],
+)
+def test_a_name_stays_a_name_in_a_header(name: str, plain: str, full: str) -> None:
+    said = to_disposition(name, "text/html")
+    assert said == f"attachment; filename=\"{plain}\"; filename*=UTF-8''{full}"
+    assert to_disposition("a.svg", "image/svg+xml").startswith("attachment")
+
+
+def test_payloads_in_names_and_words_are_words(serve: Callable[..., Served], things: Path) -> None:
+    name = "<img src=x onerror=alert(1)>.txt"
+    (things / name).write_text("a magenta <script>alert(1)</script> wall")
+    served = serve()
+    asked = {"text": "magenta", "target": "text", "top_k": 1}
+    answer = served.client.post("/v1/search", json=asked)
+    hit = answer.json()["hits"][0]
+    assert hit["snippet"] == "a magenta <script>alert(1)</script> wall"
+    assert hit["source_uri"].endswith("/%3Cimg%20src%3Dx%20onerror%3Dalert%281%29%3E.txt")
+    assert answer.headers["content-type"] == "application/json"
+    original = served.client.get(f"/v1/items/{hit['point_id']}/original")
+    assert original.headers["content-disposition"].startswith('attachment; filename="_img')
 
 
 def test_a_changed_original_is_not_handed_out(served: Served, things: Path) -> None:
