@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time
 from typing import Final
 
 _STEP: Final = 1_000
@@ -29,6 +29,8 @@ def to_day(moment: str) -> str:
         found = datetime.fromisoformat(moment)
     except ValueError:
         return moment
-    # Day and time of where it was taken: no zone is assumed that nobody gave.
+    if found.utcoffset() is None and found.time() == time.min:
+        return f"{found.day} {found:%B %Y}"  # only the day was given
+    # No zone is assumed that nobody gave.
     zone = " UTC" if found.utcoffset() is not None and not found.utcoffset() else ""
     return f"{found.day} {found:%B %Y, %H:%M}{zone}"

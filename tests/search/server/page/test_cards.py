@@ -99,4 +99,5 @@ def test_wording() -> None:
     ]
     assert to_day("2024-05-31T14:05:00+00:00") == "31 May 2024, 14:05 UTC"
     assert to_day("2024-05-31T14:05:00") == "31 May 2024, 14:05"
+    assert to_day("2024-05-31T00:00:00") == to_day("2024-05-31") == "31 May 2024"
     assert to_day("long ago") == "long ago"
