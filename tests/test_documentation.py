@@ -14,6 +14,7 @@ from ingest.sources.folder import FolderSource
 from schemas.settings import RootSettings, load_settings
 
 ROOT = Path(__file__).resolve().parent.parent
+# A block of ``py`` needs more than Diptych, e.g. a generated client, and is tried by hand.
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PAGES = [
     page
