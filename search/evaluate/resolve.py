@@ -93,7 +93,8 @@ def resolve(questions: Iterable[Question], catalogue: Catalogue) -> Resolved:
 
     An item counts in each modality that it, or its caption, is indexed in; its figures count
     where a question looks for images by name. Words that stand in the index as a caption of the
-    right item are themselves no answer, nor is an image that is searched with.
+    right item are themselves no answer, nor is an image that is searched with, nor are this image's
+    own words where it is not among what is right.
     """
     exercises: list[Exercise] = []
     missing: dict[str, None] = {}
@@ -148,6 +149,8 @@ def _to_exercise(question: Question, catalogue: Catalogue, missing: dict[str, No
             else:
                 right[document] = max(grade, right.get(document, 0))
                 items[document] = item
+    if itself and all(item.source_uri != itself.source_uri for item in items.values()):
+        own.add(to_document_id(itself.source_uri, Modality.TEXT))
     kept = {document: grade for document, grade in right.items() if document not in own}
     return Exercise(question, _to_query(question, itself), kept, items, frozenset(own))
 

@@ -143,6 +143,8 @@ def test_the_gallery_is_drawn(folder: Path) -> None:
         (["--against", "gone.json"], SettingsError),
         (["--against", "saved.json", "--against-option", "all_chunks=true"], SettingsError),
         (["--gallery", "misses.txt"], QueryError),
+        (["--gallery", "gone/misses.png", "--collection", "nothing"], QueryError),
+        (["--rerank", "gone", "--direction", "text->image"], ModelUnavailable),
     ],
 )
 def test_what_cannot_be_done_raises_its_own_error(
@@ -151,3 +153,9 @@ def test_what_cannot_be_done_raises_its_own_error(
     result = CliRunner().invoke(evaluate, arguments, standalone_mode=False)
     assert type(result.exception) is error
     assert "\n" not in str(result.exception)
+
+
+def test_a_folder_that_is_not_there_is_told_before_anything_is_asked() -> None:
+    result = CliRunner().invoke(evaluate, ["--collection", "nothing", "--json", "gone/report.json"])
+    assert result.exit_code == 2
+    assert "there is no folder gone" in result.stderr

@@ -93,6 +93,24 @@ def test_photographs_that_should_find_each_other(searcher: Searcher, tmp_path: P
     assert values_of(report, "image->image")["recall@1"] == 1 / 2
 
 
+def test_the_words_of_a_photograph_are_no_wrong_answer_to_it(
+    searcher: Searcher, tmp_path: Path
+) -> None:
+    question = Question("q", tmp_path / "red.png", {to_uri("yellow"): 1})
+    report = evaluate(searcher, [question])
+    # "a red thing" would be first; it belongs to the query, and is not judged.
+    assert ranks_of(report, "image->text") == {"q": 1}
+    assert {one.own for one in report.outcomes} == {(to_uri("red"),)}
+
+
+def test_photographs_are_asked_without_what_needs_words(searcher: Searcher, tmp_path: Path) -> None:
+    photograph = Question("q", tmp_path / "red.png", {to_uri("red"): 1})
+    report = evaluate(searcher, [*QUESTIONS, photograph], hybrid=True)
+    assert find(report, "image->text").questions == 1
+    assert report.notes == ("images have no words: they were searched with without hybrid",)
+    assert evaluate(searcher, QUESTIONS, hybrid=True).notes == ()
+
+
 def test_an_item_that_is_searched_with_is_read_where_it_lies(searcher: Searcher) -> None:
     uri = to_uri("red")
     report = evaluate(searcher, [Question("q", Path("gone.png"), {uri: 1}, item=uri)])
