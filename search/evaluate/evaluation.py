@@ -13,6 +13,7 @@ from search.evaluate.catalogue import read_catalogue, to_names
 from search.evaluate.figures import iter_outcomes, iter_slices, measure
 from search.evaluate.floors import iter_shortfalls
 from search.evaluate.plan import Plan
+from search.evaluate.remembering import to_remembering
 from search.evaluate.resolve import check_missing, resolve
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def evaluate(
     plan = plan or Plan()
     asked = list(questions)
     _check(asked, options)
+    searcher = to_remembering(searcher)
     resolved = _resolve(searcher, asked, plan)
     figures: list[Figures] = []
     outcomes: list[Outcome] = []

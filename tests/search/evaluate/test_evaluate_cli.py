@@ -10,7 +10,13 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from ingest.store.connect import connect
-from schemas.errors import CollectionMissing, QueryError, SettingsError, UnknownField
+from schemas.errors import (
+    CollectionMissing,
+    ModelUnavailable,
+    QueryError,
+    SettingsError,
+    UnknownField,
+)
 from schemas.evaluation import read_report
 from search.evaluate.cli import evaluate
 from tests.legible import LegibleEncoder
