@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -104,7 +105,7 @@ def resolve(questions: Iterable[Question], catalogue: Catalogue) -> Resolved:
         exercise = _to_exercise(question, catalogue, missing)
         if not exercise.right:
             pointless += 1
-        elif isinstance(exercise.query, Path) and not exercise.query.is_file():
+        elif isinstance(exercise.query, Path) and not _is_file(exercise.query):
             reason = f"{exercise.query} is no file to search with; only files can be"
             unanswered.append(Unanswered(question.question_id, question.origin, reason))
         else:
@@ -167,8 +168,12 @@ def _is_its_words(question: Question, item: Item, modality: Modality) -> bool:
     return is_text and fold(str(question.query)) in item.captions
 
 
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113 - Path.is_file fails where a name is too long
+
+
 def _to_query(question: Question, itself: Item | None) -> str | Path:
     query = question.query
-    if isinstance(query, str) or query.is_file() or itself is None:
+    if isinstance(query, str) or _is_file(query) or itself is None:
         return query
     return Path(itself.location)

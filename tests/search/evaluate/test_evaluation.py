@@ -113,6 +113,12 @@ class CountingEncoder(LegibleEncoder):
         return super().encode_images(images)
 
 
+def test_a_name_that_no_file_can_have_costs_its_question(searcher: Searcher) -> None:
+    unasked = Question("long", Path("x" * 5_000), {to_uri("red"): 1})
+    report = evaluate(searcher, [*QUESTIONS, unasked])
+    assert [one.question_id for one in report.unanswered] == ["long"]
+
+
 def test_a_query_is_encoded_once_in_however_many_directions(
     searcher: Searcher, tmp_path: Path
 ) -> None:
