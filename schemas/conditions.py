@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from schemas.errors import QueryError
+from schemas.shown import to_shown
 
 Scalar: TypeAlias = str | int | float | bool
 """A value that a payload field is compared with; dates are ISO 8601 strings."""
@@ -163,7 +164,9 @@ class Near(Expression):
         _check_degrees("latitude", self.latitude, 90)
         _check_degrees("longitude", self.longitude, 180)
         if not (_is_number(self.radius_meters) and self.radius_meters > 0):
-            raise QueryError(f"where: radius {self.radius_meters!r}: it is more than 0 metres")
+            raise QueryError(
+                f"where: radius {to_shown(self.radius_meters)}: it is more than 0 metres"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +259,8 @@ class Not(Expression):
 def _parts(expression: Expression, kind: type[_Group]) -> tuple[Expression, ...]:
     if not isinstance(expression, Expression):
         raise QueryError(
-            f"where: {expression!r} is no condition; compare a field: field('title') == 'Cats'"
+            f"where: {to_shown(expression)} is no condition; compare a field: "
+            "field('title') == 'Cats'"
         )
     return expression.parts if isinstance(expression, kind) else (expression,)
 
@@ -277,7 +281,7 @@ def _measure(group: _Group | Not, parts: tuple[Expression, ...]) -> None:
 
 def _check_degrees(name: str, degrees: float, most: int) -> None:
     if not (_is_number(degrees) and abs(degrees) <= most):
-        raise QueryError(f"where: {name} {degrees!r}: it is from -{most} to {most} degrees")
+        raise QueryError(f"where: {name} {to_shown(degrees)}: it is from -{most} to {most} degrees")
 
 
 def _is_number(value: object) -> bool:

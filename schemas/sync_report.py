@@ -33,6 +33,11 @@ class RootProblem:
         """The problem that an error of a root amounts to."""
         return cls(root, error.kind, str(error), error.exit_code)
 
+    def __str__(self) -> str:
+        """A line for people: kind, root and message; many messages begin with the root's name."""
+        prefix = f"{self.root}: "
+        return f"{self.kind}: {prefix}{self.message.removeprefix(prefix)}"
+
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:

@@ -30,6 +30,7 @@ from schemas.conditions import (
     Words,
 )
 from schemas.errors import QueryError
+from schemas.shown import to_shown
 from schemas.where import to_expression, to_range
 
 
@@ -165,4 +166,4 @@ def _shown(tree: object) -> str:
     """Short, whatever it is; ``repr`` of what is nested deep would run out of stack."""
     if isinstance(tree, Mapping):
         return "{" + ", ".join(map(str, list(tree)[:5])) + "}"
-    return type(tree).__name__ if isinstance(tree, list) else repr(tree)[:80]
+    return type(tree).__name__ if isinstance(tree, list) else to_shown(tree)

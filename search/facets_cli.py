@@ -56,4 +56,11 @@ def _to_shown(found: Facets) -> str:
     if not found.values:
         return f"No point of {found.collection} has a value in {found.field} that meets this."
     width = max(len(f"{one.count:,}") for one in found.values)
-    return "\n".join(f"{one.count:>{width},}  {one.value}" for one in found.values)
+    return "\n".join(f"{one.count:>{width},}  {_to_word(one.value)}" for one in found.values)
+
+
+def _to_word(value: object) -> str:
+    """As a condition takes it."""
+    from search.table import to_printable
+
+    return str(value).lower() if isinstance(value, bool) else to_printable(str(value))

@@ -12,12 +12,17 @@ from typing import TYPE_CHECKING, Final
 
 from schemas.errors import QueryError
 from schemas.query import Composition, Query, Term
+from schemas.shown import to_shown
 from search.composition import to_composition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from search.composition import QueryLike
+
+
+def _is_number(weight: object) -> bool:
+    return isinstance(weight, int | float) and isfinite(weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +47,10 @@ class Rocchio:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
-        if not (isfinite(self.alpha) and self.alpha > 0):
+        if not (_is_number(self.alpha) and self.alpha > 0):
             raise QueryError(f"alpha is a finite number above 0, not {self.alpha!r}")
         for name, weight in (("beta", self.beta), ("gamma", self.gamma)):
-            if not (isfinite(weight) and weight >= 0):
+            if not (_is_number(weight) and weight >= 0):
                 raise QueryError(f"{name} is a finite number, 0 or more, not {weight!r}")
 
 
@@ -75,8 +80,11 @@ def refine(
 
     Raises:
         EmptyQuery: The query or an item is blank.
-        QueryError: An item is both liked and disliked.
+        QueryError: An item is both liked and disliked, or one is given instead of a list.
     """
+    for name, items in (("liked", liked), ("disliked", disliked)):
+        if isinstance(items, str):
+            raise QueryError(f"{name} is a list of hits; write [{to_shown(items)}]")
     if both := sorted(set(liked) & set(disliked)):
         raise QueryError(f"{both[0]!r} is both liked and disliked: decide for one")
     return Composition(

@@ -12,6 +12,7 @@ from schemas.collection import USER_FIELD
 from schemas.errors import QueryError, UnknownField
 from schemas.payload_indexes import LABEL_FIELDS, LABELS, PAYLOAD_INDEXES, index_type
 from schemas.records import Modality
+from schemas.shown import to_shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,7 +46,8 @@ _OPERATORS: Final[Mapping[FieldKind, str]] = {
     "words": "~ (words)",
     "user": "every operator",
 }
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+(\[\d*\])*")
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+(\[[0-9]{0,9}\])*")
+_STEP = re.compile(r'\.("[^"]+"|[^."]+)')
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -104,11 +106,11 @@ def find_field(name: str) -> PayloadField:
         UnknownField: It is neither indexed nor ``metadata.NAME``; the known ones are named.
     """
     if name.startswith(f"{USER_FIELD}."):
-        return PayloadField(name, "user", _to_key(name))
+        return _to_user_field(name)
     kind = _KINDS.get(name)
     if kind is None:
         raise UnknownField(
-            f"where: there is no field {name!r}{_like(name)}; known fields: "
+            f"where: there is no field {to_shown(name)}{_like(name)}; known fields: "
             f"{', '.join(known_fields())}, and {USER_FIELD}.NAME for your own"
         )
     return PayloadField(name, kind, name)
@@ -127,10 +129,10 @@ def to_keyword(name: str, value: object) -> str:
         QueryError: It is no text, or a modality that there is not.
     """
     if not isinstance(value, str):
-        raise QueryError(f"where: {name} holds words; {value!r} is not text")
+        raise QueryError(f"where: {name} holds words; {to_shown(value)} is not text")
     if name == "modality" and value not in set(Modality):
-        raise QueryError(f"where: modality is one of {', '.join(Modality)}, not {value!r}")
-    return value
+        raise QueryError(f"where: modality is one of {', '.join(Modality)}, not {to_shown(value)}")
+    return check_unicode(name, value)
 
 
 def to_integer(name: str, value: object) -> int:
@@ -140,7 +142,7 @@ def to_integer(name: str, value: object) -> int:
         QueryError: It is something else.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value not in _INT64:
-        raise QueryError(f"where: {name} holds whole numbers; {value!r} is not one")
+        raise QueryError(f"where: {name} holds whole numbers; {to_shown(value)} is not one")
     return value
 
 
@@ -151,9 +153,9 @@ def to_number(name: str, value: object) -> int | float:
         QueryError: It is something else.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise QueryError(f"where: {name} is compared with a number; {value!r} is not one")
+        raise QueryError(f"where: {name} is compared with a number; {to_shown(value)} is not one")
     if not _is_finite(value):
-        raise QueryError(f"where: {name}: {value!r} is not finite")
+        raise QueryError(f"where: {name}: {to_shown(value)} is not finite")
     return value
 
 
@@ -169,10 +171,30 @@ def _like(name: str) -> str:
     return f" (did you mean {close[0]}?)" if close else ""
 
 
-def _to_key(field: str) -> str:
-    """The store's path of a user field; names outside its plain alphabet are quoted."""
-    _, *names = field.split(".")
-    if not all(names) or '"' in field:
-        raise UnknownField(f'where: {field!r} is not a field path: {USER_FIELD}.NAME, without "')
-    quoted = [name if _PLAIN_KEY.fullmatch(name) else f'"{name}"' for name in names]
-    return ".".join([USER_FIELD, *quoted])
+def _to_user_field(name: str) -> PayloadField:
+    """A step in quotes is one name, dots and brackets included."""
+    path = check_unicode("a field", name).removeprefix(USER_FIELD)
+    steps = _STEP.findall(path)
+    if "".join(f".{step}" for step in steps) != path:
+        raise UnknownField(
+            f"where: {to_shown(name)} is not a field path: {USER_FIELD}.NAME, a name with dots in "
+            'double quotes, and without " otherwise'
+        )
+    bare = [step if {".", "["} & set(step) else step.strip('"') for step in steps]
+    keys = [step if step[0] == '"' or _PLAIN_KEY.fullmatch(step) else f'"{step}"' for step in bare]
+    return PayloadField(".".join([USER_FIELD, *bare]), "user", ".".join([USER_FIELD, *keys]))
+
+
+def check_unicode(name: str, text: str) -> str:
+    """The text, if a store can take it.
+
+    Raises:
+        QueryError: It has bytes in it that were no UTF-8, or half of a surrogate pair.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise QueryError(
+            f"where: {name}: {to_shown(text)} is not valid Unicode; give it as UTF-8"
+        ) from None
+    return text

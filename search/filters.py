@@ -27,8 +27,9 @@ from schemas.conditions import (
 )
 from schemas.errors import QueryError
 from schemas.payload_indexes import LABELS
+from schemas.shown import to_shown
 from schemas.where import to_expression
-from search.fields import PayloadField, find_field, to_integer, to_keyword, to_number
+from search.fields import PayloadField, check_unicode, find_field, to_integer, to_keyword, to_number
 from search.moments import to_moment_bounds
 
 if TYPE_CHECKING:
@@ -130,8 +131,10 @@ def _to_equality(field: PayloadField, value: Scalar) -> models.FieldCondition:
 
 def _to_user_equality(field: PayloadField, value: Scalar) -> models.FieldCondition:
     """By value: a store tells 3 from 3.0 in a match, but not in a range."""
-    if isinstance(value, bool | str):
+    if isinstance(value, bool):
         return _match(field.key, value)
+    if isinstance(value, str):
+        return _match(field.key, check_unicode(field.name, value))
     number = to_number(field.name, value)
     if isinstance(number, int) and abs(number) > _FLOAT_EXACT:
         return _match(field.key, to_integer(field.name, number))
@@ -165,6 +168,7 @@ def _moments(field: PayloadField, bounds: dict[str, Scalar]) -> models.FieldCond
 def _to_prefix(field: PayloadField, prefix: str) -> models.FieldCondition:
     if not field.takes_prefix:
         raise field.refusal("has no prefixes")
+    check_unicode(field.name, prefix)
     return models.FieldCondition(key=field.key, match=models.MatchPrefix(prefix=prefix))
 
 
@@ -172,9 +176,11 @@ def _to_words(field: PayloadField, text: object) -> models.Condition:
     """All of the words in the field; for all fields at once, each of them in any."""
     if not field.has_words:
         raise field.refusal("has no words to look for")
-    words = _WORD.findall(text) if isinstance(text, str) else []
+    words = _WORD.findall(check_unicode(field.name, text)) if isinstance(text, str) else []
     if not words:
-        raise QueryError(f"where: {field.name}: {text!r} has no word; give letters or digits")
+        raise QueryError(
+            f"where: {field.name}: {to_shown(text)} has no word; give letters or digits"
+        )
     if field.kind == "words":
         keys = ("text", LABELS)
         return models.Filter(

@@ -11,6 +11,7 @@ import numpy as np
 from schemas.collection import read_vector, source_filter
 from schemas.errors import QueryError
 from schemas.records import Modality, Part
+from schemas.shown import to_shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +54,8 @@ def read_item(engine: Engine, generation: str, name: str) -> IndexedItem:
     points = _read_point(engine, generation, name) or _read_source(engine, generation, name)
     if not points:
         raise QueryError(
-            f"{name!r} is not in the collection: give a hit's source_uri or point_id as it stands"
+            f"{to_shown(name)} is not in the collection: give a hit's source_uri or point_id as it "
+            "stands"
         )
     payload = points[0].payload or {}
     vectors = np.asarray([read_vector(point) for point in points], dtype=np.float64)
@@ -74,6 +76,10 @@ def _read_point(engine: Engine, generation: str, name: str) -> Sequence[Any]:
 
 
 def _read_source(engine: Engine, generation: str, name: str) -> Sequence[Any]:
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # bytes of a command line that were no UTF-8: nothing has this name
+        return []
     points, _ = engine.scroll(
         generation,
         source_filter(name),

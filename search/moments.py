@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import MAXYEAR, UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from schemas.errors import QueryError
+from schemas.shown import to_shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,14 +45,16 @@ def to_moment(value: str) -> datetime | None:
 
 def _to_moment_bound(name: str, bound: str, value: object) -> tuple[str, datetime]:
     if not isinstance(value, str):
-        raise QueryError(f"where: {name} takes dates as text like '2024-05-31', not {value!r}")
+        raise QueryError(
+            f"where: {name} takes dates as text like '2024-05-31', not {to_shown(value)}"
+        )
     try:
         begin, months, days = _to_period(value)
         if bound in ("gt", "lte") and (months or days):
             bound, begin = {"gt": "gte", "lte": "lt"}[bound], _to_end(begin, months, days)
     except (ValueError, OverflowError):
         raise QueryError(
-            f"where: {name}: {value!r} is not a date; write 2024, 2024-05, 2024-05-31 or "
+            f"where: {name}: {to_shown(value)} is not a date; write 2024, 2024-05, 2024-05-31 or "
             "2024-05-31T18:30:00+02:00"
         ) from None
     return bound, begin
@@ -69,6 +72,8 @@ def _to_period(value: str) -> tuple[datetime, int, int]:
 
 def _to_end(begin: datetime, months: int, days: int) -> datetime:
     years, following = divmod(begin.month - 1 + months, _MONTHS)
+    if begin.year + years > MAXYEAR or datetime.max.replace(tzinfo=UTC) - begin < timedelta(days):
+        return datetime.max.replace(tzinfo=UTC)  # nothing comes after it
     return begin.replace(year=begin.year + years, month=following + 1) + timedelta(days=days)
 
 

@@ -61,7 +61,7 @@ class Searcher:
     ) -> None:
         """Refuse an encoder whose vectors mean nothing in this collection."""
         self._engine = engine
-        self._limits = limits
+        self.limits = limits
         self._fixed = Generation(collection, encoder)
         self._follower: Follower | None = None
 
@@ -225,7 +225,7 @@ class Searcher:
         if isinstance(queries, str | bytes):
             raise QueryError("search_batch takes a list of queries; one query is for search")
         compositions = tuple(for_each(to_composition, list(queries)))
-        request = Request(compositions, to_options(options), self._limits)
+        request = Request(compositions, to_options(options), self.limits)
         if not request.queries:
             return []
         answers, generation = self._answer(request)

@@ -54,6 +54,18 @@ def write_sheet(page: Page, query: QueryLike, path: Path, *, look: Look | None =
     write_sheets([(query, page)], path, look=look)
 
 
+def check_sheet_path(path: Path) -> None:
+    """Refuse, before anything is asked, a file that no sheet can be written to.
+
+    Raises:
+        QueryError: Its suffix is no picture format's, or its folder is not there.
+    """
+    if path.suffix.lower() not in Image.registered_extensions():
+        raise QueryError(f"sheet: {path} does not end like a picture; name it {path.stem}.png")
+    if not path.parent.is_dir():
+        raise QueryError(f"sheet: {path} cannot be written: there is no folder {path.parent}")
+
+
 def write_sheets(
     answers: Iterable[tuple[QueryLike, Page]], path: Path, *, look: Look | None = None
 ) -> None:
@@ -68,9 +80,8 @@ def write_sheets(
     Raises:
         QueryError: The suffix is no picture format's, or the file cannot be written.
     """
+    check_sheet_path(path)
     sheet = draw_sheets(answers, look=look)
-    if path.suffix.lower() not in Image.registered_extensions():
-        raise QueryError(f"sheet: {path} does not end like a picture; name it {path.stem}.png")
     try:
         _write_atomically(sheet, path)
     except (OSError, ValueError) as error:  # a ValueError when the format holds no such size

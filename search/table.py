@@ -12,17 +12,20 @@ from schemas.records import Modality, Part
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from schemas.query import Hit, Page
+    from schemas.query import Highlight, Hit, Page
 
 COLUMN_GAP = "  "
 SNIPPET_INDENT = " " * 6
 LEAST_WIDTH = 40
+SHOWN_DUPLICATES = 3
+"""Of a hit; all that it names are in the JSON."""
 
 
 def to_table(page: Page, *, width: int = 100) -> str:
     """Rank, score, that of a second model, percentile, what, where, title, and size or page.
 
-    Below its row stand a hit's snippet, further passages, and how its score came about.
+    Below its row stand a hit's snippet, further passages, each with its best sentence where that
+    was asked for, the items that it stands for as well, and how its score came about.
 
     Args:
         page: The answer.
@@ -38,9 +41,11 @@ def to_table(page: Page, *, width: int = 100) -> str:
     for hit, row in zip(page.hits, rows, strict=True):
         lines.append(_join(row, widths))
         lines += _to_snippet_lines(hit, max(width, LEAST_WIDTH))
-        lines += [
-            _to_line(f"{one.score:.3f}  {one.snippet or ''}", width) for one in hit.passages[1:]
-        ]
+        lines += _iter_highlight_lines(hit.highlight, width)
+        for one in hit.passages[1:]:
+            lines.append(_to_line(f"{one.score:.3f}  {one.snippet or ''}", width))
+            lines += _iter_highlight_lines(one.highlight, width)
+        lines += _iter_duplicate_lines(hit, width)
         lines += _to_explanation_lines(hit.explanation, width)
     return "\n".join([*lines, "", _to_footer(page)])
 
@@ -107,6 +112,20 @@ def _to_snippet_lines(hit: Hit, width: int) -> list[str]:
         initial_indent=SNIPPET_INDENT,
         subsequent_indent=SNIPPET_INDENT,
     )
+
+
+def _iter_highlight_lines(highlight: Highlight | None, width: int) -> Iterator[str]:
+    if highlight is not None:
+        yield _to_line(f"> {highlight.score:.3f}  {highlight.text}", width)
+
+
+def _iter_duplicate_lines(hit: Hit, width: int) -> Iterator[str]:
+    if not hit.duplicate_count:
+        return
+    yield _to_line(f"and {hit.duplicate_count:,} like it:", width)
+    yield from (_to_line(f"= {uri}", width) for uri in hit.duplicates[:SHOWN_DUPLICATES])
+    if (more := hit.duplicate_count - SHOWN_DUPLICATES) > 0:
+        yield _to_line(f"= {more:,} more", width)
 
 
 def _to_explanation_lines(explanation: Mapping[str, Any] | None, width: int) -> Iterator[str]:

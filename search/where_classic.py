@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from schemas.conditions import Equals, OneOf, Range
 from schemas.errors import QueryError, UnknownField
+from schemas.shown import to_shown
 from search.fields import find_field
 from search.where_values import to_bound, to_readings
 
@@ -73,11 +74,11 @@ def _split(sentence: str, value: str) -> list[str]:
         if piece[2] == "":
             return parts
         position = piece.end()
-    raise QueryError(f"where: {sentence!r} ends in a lone backslash; write two for one")
+    raise QueryError(f"where: {to_shown(sentence)} ends in a lone backslash; write two for one")
 
 
 def _unescape(sentence: str, text: str) -> str:
     plain = _ESCAPED.sub(r"\1", text)
     if not plain.strip():
-        raise QueryError(f"where: {sentence!r} lacks a value")
+        raise QueryError(f"where: {to_shown(sentence)} lacks a value")
     return plain

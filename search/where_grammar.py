@@ -81,8 +81,8 @@ NEAR.2: /near(?=\s*\()/i
 WITHIN.2: /within(?=\s*\()/i
 WORD: /(?!(and|or|not)([\s()"',]|\Z))[^\s()"',=<>!~\\][^\s()"',\\]*/i
 STRING: /"(\\.|[^"\\])*"|'(\\.|[^'\\])*'/s
-NUMBER: /[+-]?(\d+(\.\d*)?|\.\d+)/
-DISTANCE: /(\d+(\.\d*)?|\.\d+)\s*(km|mi|m)(?!\w)/
+NUMBER: /[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)/
+DISTANCE: /([0-9]+(\.[0-9]*)?|\.[0-9]+)\s*(km|mi|m)(?!\w)/
 
 %ignore /\s+/
 """
@@ -211,7 +211,7 @@ def _checked(
 ) -> Expression:
     """The condition, proven against its field; what is wrong with it is told with its column."""
     try:
-        expression = make(find_field(name or str(token).replace('"', "")))
+        expression = make(find_field(name or str(token)))
         to_conditions(expression)
     except QueryError as error:
         said = str(error).removeprefix("where: ")

@@ -7,12 +7,14 @@ import re
 from typing import TYPE_CHECKING
 
 from schemas.errors import QueryError
+from schemas.shown import to_shown
 
 if TYPE_CHECKING:
     from schemas.conditions import Scalar
     from search.fields import PayloadField
 
-_INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)  # every one of them fits 64 bits
+_INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
+_INT64 = range(-(2**63), 2**63)
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _BOOLEANS: dict[str, bool] = {"true": True, "false": False}
 
@@ -42,18 +44,20 @@ def to_bound(field: PayloadField, text: str) -> Scalar:
     """
     number = None if field.kind == "datetime" else _to_number(text)
     if field.kind == "integer" and number is None:
-        raise QueryError(f"where: {field.name} is compared with a number; {text!r} is not one")
+        raise QueryError(
+            f"where: {field.name} is compared with a number; {to_shown(text)} is not one"
+        )
     return text if number is None else number
 
 
 def _to_integer(name: str, text: str) -> int:
-    if not _INTEGER.fullmatch(text):
-        raise QueryError(f"where: {name} holds whole numbers; {text!r} is not one")
+    if not _INTEGER.fullmatch(text) or int(text) not in _INT64:
+        raise QueryError(f"where: {name} holds whole numbers; {to_shown(text)} is not one")
     return int(text)
 
 
 def _to_number(text: str) -> int | float | None:
-    if _INTEGER.fullmatch(text):
+    if _INTEGER.fullmatch(text) and int(text) in _INT64:
         return int(text)
     number = float(text) if _NUMBER.fullmatch(text) else math.inf
     return number if math.isfinite(number) else None

@@ -48,6 +48,9 @@ PACKAGES: Final = (
 )
 """Whose versions may decide how a model is loaded, prepared for and run."""
 
+MOST_KEPT: Final = 16
+"""Requests that are remembered; a model that is asked for again is loaded once more."""
+
 _VARIABLES: Final = (
     "CUDA_VISIBLE_DEVICES",
     "HIP_VISIBLE_DEVICES",
@@ -137,8 +140,15 @@ class KnownSpaces:
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as stream:
                 json.dump(kept, stream)
+            self._prune()
         except OSError:
             return  # it costs time at the next run, no more
+
+    def _prune(self) -> None:
+        """Of the requests that were ever made, remember the newest; a model may be long gone."""
+        notes = [(path.stat().st_mtime_ns, path) for path in self._folder.glob("encoder-*.json")]
+        for _, path in sorted(notes, reverse=True)[MOST_KEPT:]:
+            path.unlink(missing_ok=True)
 
     def _to_path(self, request: EncoderRequest) -> Path:
         from blake3 import blake3

@@ -112,9 +112,13 @@ class Ledger(Mapping[str, Known]):
         )
         return {row[1]: (row[0], to_failure(row[1:])) for row in rows}
 
-    def read_deaths(self) -> dict[str, Deaths]:
-        """The items with which the process died."""
-        rows = self._read("SELECT uri, attempts, passed_over FROM intents WHERE attempts > 0")
+    def read_deaths(self, prefix: str) -> dict[str, Deaths]:
+        """The items with which the process died, of those whose URIs begin so."""
+        rows = self._read(
+            "SELECT uri, attempts, passed_over FROM intents "
+            "WHERE attempts > 0 AND uri>=? AND uri<?",
+            *_to(prefix),
+        )
         return {uri: Deaths(times, passed_over) for uri, times, passed_over in rows}
 
     def count_points(self, root: str) -> int:

@@ -73,7 +73,7 @@ def check_items(session: Session, live: ConcreteCollection, failures: Iterable[F
         raise MigrationRefused(
             f"{root}: {len(missing):,} of the {len(uris):,} items that are in {live.name} are not "
             f"in the new generation, e.g. {min(missing)}: is a disk not mounted, or a root not "
-            "remembered (diptych sync SOURCE)? If it is as it should be: --force"
+            "remembered (diptych sync SOURCE)? If it is as it should be: --allow-missing"
         )
 
 
@@ -115,7 +115,8 @@ def check_failures(reports: Iterable[RunReport], before: Iterable[Failure]) -> N
         named = ", ".join(f"{one.source_uri} ({one.kind})" for one in new[:SHOWN])
         raise MigrationRefused(
             f"{len(new):,} items cannot be indexed that did not fail before: {named}"
-            f"{', ...' if len(new) > SHOWN else ''}; mend them, or go on without with --force"
+            f"{', ...' if len(new) > SHOWN else ''}; mend them, or go on without with "
+            "--allow-missing"
         )
 
 

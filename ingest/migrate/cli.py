@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     help="Queries with what they must find, as JSON lines; without it items must find themselves.",
 )
 @click.option("--no-evaluate", is_flag=True, help="Do not compare what the two generations find.")
-@click.option("--force", is_flag=True, help="Publish one that finds less, or lacks items.")
+@click.option("--force", is_flag=True, help="Publish one that finds less.")
+@click.option("--allow-missing", is_flag=True, help="Publish one that lacks items or roots.")
 @click.option("--rollback", is_flag=True, help="Go back to the generation that was live before.")
 @click.option("--prune-generations", "prunes", is_flag=True, help="Only remove old generations.")
 @click.option("--abandon", is_flag=True, help="With it: also remove one that is being built.")
@@ -61,6 +62,7 @@ def migrate(  # noqa: PLR0913 - one parameter an option
     pairs: Path | None,
     no_evaluate: bool,
     force: bool,
+    allow_missing: bool,
     rollback: bool,
     prunes: bool,
     abandon: bool,
@@ -93,7 +95,13 @@ def migrate(  # noqa: PLR0913 - one parameter an option
 
     stopping = Event()
     set_on_signal(stopping)
-    options = MigrationOptions(pairs=pairs, evaluates=not no_evaluate, force=force, keep=keep)
+    options = MigrationOptions(
+        pairs=pairs,
+        evaluates=not no_evaluate,
+        force=force,
+        allow_missing=allow_missing,
+        keep=keep,
+    )
     job = MigrateJob(settings, options=options, stopping=stopping)
     outlets = Outlets(report_path, metrics)
     report = run_published(job.run, settings, outlets, command="migrate")

@@ -63,7 +63,8 @@ class MigrationOptions:
         pairs: The user's pairs, see :func:`ingest.migrate.questions.read_pairs`; None for
             self-retrieval.
         evaluates: Whether to compare the two generations at all.
-        force: Whether to publish a generation that finds less, or lacks items.
+        force: Whether to publish a generation that finds less.
+        allow_missing: Whether to publish one that lacks items, or a whole root.
         keep: Generations that are kept for a rollback.
         show_progress: Whether to draw a bar; by default only on a terminal.
     """
@@ -71,6 +72,7 @@ class MigrationOptions:
     pairs: Path | None = None
     evaluates: bool = True
     force: bool = False
+    allow_missing: bool = False
     keep: int = 1
     show_progress: bool | None = None
 
@@ -186,8 +188,9 @@ class MigrateJob:
         report: SyncReport,
     ) -> SyncReport:
         name = self._settings.collection
+        given = self._options
         options = SyncOptions(
-            show_progress=self._options.show_progress, allow_mass_delete=self._options.force
+            show_progress=given.show_progress, allow_mass_delete=given.allow_missing
         )
         with open_session(
             engine,
@@ -200,7 +203,7 @@ class MigrateJob:
             session.live = live.name
             if may_lend(live, encoder):
                 session.lender = live.name
-            reports = build(session, live, force=self._options.force)
+            reports = build(session, live, allow_missing=self._options.allow_missing)
             report = replace(report, collection=building.name, roots=tuple(reports))
             if session.stopping.is_set():
                 self._notes.append("interrupted: run the same command again to go on")
@@ -237,7 +240,7 @@ class MigrateJob:
             failures = [one for report in reports for one in report.failures]
             check_items(session, live, failures)
         except MigrationRefused as refusal:
-            if not self._options.force:
+            if not self._options.allow_missing:
                 raise
             self._notes.append(f"published all the same: {refusal} (live: {live.name})")
 
@@ -266,12 +269,9 @@ class MigrateJob:
     def _compare(
         self, session: Session, live: ConcreteCollection, live_encoder: Encoder | None
     ) -> Verdict:
-        engine, settings = session.engine, self._settings
-        questions = (
-            read_pairs(self._options.pairs)
-            if self._options.pairs
-            else make_questions(engine, (live.name, session.collection.name))
-        )
+        engine, settings, pairs = session.engine, self._settings, self._options.pairs
+        names = live.name, session.collection.name
+        questions = read_pairs(pairs) if pairs else make_questions(engine, names)
         roots = read_roots(live.metadata).values() or settings.roots
         sources = {one.name: one for root in roots if (one := try_open_root(root, settings))}
         try:

@@ -42,13 +42,13 @@ _DONE = (
 _LOG = logging.getLogger(__name__)
 
 
-def build(session: Session, live: ConcreteCollection, *, force: bool) -> list[RunReport]:
+def build(session: Session, live: ConcreteCollection, *, allow_missing: bool) -> list[RunReport]:
     """Fill the session's generation from the roots of the live one.
 
     Args:
         session: On the new generation.
         live: Whose remembered roots are gone through.
-        force: Whether to go on where a root cannot be.
+        allow_missing: Whether to go on without a root, or items of it, that are gone.
 
     Returns:
         A report a root: the counts of the first pass with what the others added to them.
@@ -64,7 +64,7 @@ def build(session: Session, live: ConcreteCollection, *, force: bool) -> list[Ru
         roots = _choose_roots(remembered, session.settings.roots)
         session.covered.clear()
         reports, problems = sync_roots(roots, session)
-        if problems and not force:
+        if problems and not allow_missing:
             raise MigrationRefused(_to_refusal(problems[0]))
         total = join(total, reports)
         if session.stopping.is_set():
@@ -109,13 +109,13 @@ def _to_refusal(problem: RootProblem) -> str:
     if problem.kind == MassDeleteRefused.__name__:
         return (
             f"{problem.message} (that is diptych sync's: what it removes from the live generation "
-            "may go from this one as well); or go on without what vanished with --force"
+            "may go from this one as well); or go on without what vanished with --allow-missing"
         )
     return (
         f"the root {problem.root!r} cannot be gone through: {problem.message}; the live generation "
         "stays as it is. Mount it or wait for it, or name its new place in [[roots]] with "
         f"name = {json.dumps(problem.root)}, and run the same command again; or remove it with "
-        f"diptych forget {name}; or go on without it with --force"
+        f"diptych forget {name}; or go on without it with --allow-missing"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from qdrant_client.local.payload_value_extractor import value_by_key
 
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from ingest.store.engine import Engine
 
 _PAGE: Final = 1_000
+
+
+def read_field(payload: dict[str, Any], key: str) -> list[object]:
+    """The values that one payload has in a field, as the stores read it; none where it has none."""
+    return value_by_key(payload, key) or []
 
 
 def iter_field_values(
@@ -40,7 +45,7 @@ def iter_field_values(
             collection_name, chosen, limit=_PAGE, offset=offset, with_payload=[root]
         )
         for record in records:
-            if values := value_by_key(record.payload or {}, key):
+            if values := read_field(record.payload or {}, key):
                 yield values
         if offset is None:
             return

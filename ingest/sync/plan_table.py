@@ -31,7 +31,7 @@ def to_plan_table(plan: SyncPlan) -> str:
     lines += [f"  {one.action} {one.source_uri}: {one.reason}" for one in changing[:SHOWN_ENTRIES]]
     if len(changing) > SHOWN_ENTRIES:
         lines.append(f"  ... and {len(changing) - SHOWN_ENTRIES:,} more")
-    lines += [f"{one.kind}: {one.root}: {one.message}" for one in plan.problems]
+    lines += map(str, plan.problems)
     return "\n".join(lines)
 
 

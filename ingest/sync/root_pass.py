@@ -165,7 +165,7 @@ class RootPass:
         return Selection(
             stamps,
             self._ledger.read_failed(self._prefix),
-            self._ledger.read_deaths(),
+            self._ledger.read_deaths(self._prefix),
             self._session.letters,
             believes_stamps=believes_context and not self._session.options.checksum,
         )

@@ -85,7 +85,7 @@ def read_memory(source: Source, session: Session) -> RootMemory:
         known=known,
         stamps=stamps,
         failed=ledger.read_failed(prefix),
-        deaths=ledger.read_deaths(),
+        deaths=ledger.read_deaths(prefix),
         letters=session.letters,
         state=state,
         is_same_place=is_same_place,

@@ -44,7 +44,7 @@ class Selection:
     Args:
         stamps: Stamp of every indexed item of the root; consumed.
         failed: ``(stamp, failure)`` of every item of the root that failed.
-        deaths: The items with which the process died.
+        deaths: The items of the root with which the process died.
         letters: Tells which failures are not worth another try.
         believes_stamps: False to look at every item.
 
@@ -69,7 +69,8 @@ class Selection:
         """Nothing is listed yet."""
         self._stamps = stamps
         self._failed = failed
-        self._unseen_failures = set(failed)
+        # What is indexed is forgotten when it is swept, and may have come back to what it was.
+        self._unseen_failures = set(failed).union(deaths.keys() - stamps.keys())
         self._deaths = deaths
         self._letters = letters
         self._believes_stamps = believes_stamps
@@ -120,7 +121,7 @@ class Selection:
         return sorted(uri for uri in self._stamps if not self._unlisted.may_hide(uri))
 
     def to_vanished_failures(self) -> list[str]:
-        """URIs that had failed and were not listed; sorted."""
+        """URIs that failed, or died before they were indexed, and were not listed; sorted."""
         return sorted(uri for uri in self._unseen_failures if not self._unlisted.may_hide(uri))
 
     def _note_error(self, error: SourceError) -> None:
@@ -141,6 +142,7 @@ class Selection:
         return True
 
     def _hold_back(self, record: Record) -> None:
+        self._unseen_failures.discard(record.source_uri)
         deaths = self._deaths[record.source_uri]
         if self._letters.retry or is_due(deaths) or self._has_changed(record):
             self.suspects.append(record)

@@ -36,7 +36,7 @@ def to_sync_table(report: SyncReport) -> str:
         lines += [f"{root.root}: {note}" for note in root.notes]
         lines += to_failure_lines(root)
     lines += report.notes
-    lines += [f"{one.kind}: {one.message}" for one in report.problems]
+    lines += map(str, report.problems)
     if report.rebuilt:
         lines.append("The ledger was missing or out of step and has been read anew from the index.")
     if report.is_interrupted:

@@ -26,7 +26,7 @@ def to_audit_table(report: AuditReport) -> str:
         items = ", ".join(f"{number:,} {name}" for name, number in changes.items())
         lines.append(f"repaired   {len(report.repaired):,} findings; items: {items}")
         lines += report.repair.notes
-        lines += [f"{one.kind}: {one.root}: {one.message}" for one in report.repair.problems]
+        lines += map(str, report.repair.problems)
     lines += report.notes
     lines += [f"{kind:<12}{count:>9,}" for kind, count in report.counts.items()]
     lines += [

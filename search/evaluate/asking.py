@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from schemas.errors import DiptychError, EmptyQuery, InvalidVector, SourceError
 from schemas.evaluation import Unanswered
+from schemas.records import Modality
 from search.evaluate.resolve import document_of, modality_of
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 BATCH: Final = 32
 """Questions that are encoded together and put to the store in one round trip."""
+
+OF_WORDS: Final = ("hybrid", "rerank")
+"""Options that only a query with words can be answered with."""
 
 _ONE_QUESTION: Final = (SourceError, EmptyQuery, InvalidVector)
 """What is the matter with one question, and not with the search."""
@@ -60,6 +64,13 @@ def ask_all(
             kept = [document for document in found if document not in exercise.own]
             answers[question.question_id] = kept[:depth]
     return answers, unanswered
+
+
+def to_direction_options(options: Mapping[str, Any], direction: Direction) -> Mapping[str, Any]:
+    """The options that a direction can be asked with: images have no words to compare."""
+    if direction.asked is Modality.TEXT:
+        return options
+    return {name: value for name, value in options.items() if name not in OF_WORDS}
 
 
 def _iter_pages(

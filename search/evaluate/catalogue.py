@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from ingest.store.field_values import read_field
 from schemas.collection import USER_FIELD, read_location
 from schemas.errors import UnknownField
 from schemas.payload_indexes import PAYLOAD_INDEXES
 from schemas.records import Modality, Part
+from search.fields import find_field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -105,11 +107,12 @@ def check_fields(fields: Iterable[str]) -> None:
 
 def read_values(fields: Mapping[str, Any], name: str) -> tuple[str, ...]:
     """The values of a field as text, one or several; none where it is not set."""
-    value: Any = fields
-    for key in (USER_FIELD, name.removeprefix(_USER_PREFIX)) if _USER_PREFIX in name else (name,):
-        value = value.get(key) if isinstance(value, dict) else None
-    listed = value if isinstance(value, list) else [value]
-    return tuple(dict.fromkeys(str(one) for one in listed if one is not None))
+    values = read_field(dict(fields), find_field(name).key)
+    return tuple(dict.fromkeys(_to_word(one) for one in values if one is not None))
+
+
+def _to_word(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def to_names(name: str, folder: Path) -> Iterator[str]:

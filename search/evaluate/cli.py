@@ -44,6 +44,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option("--skip-missing", is_flag=True, help="Leave out right items that are not indexed.")
 @click.option("--where", multiple=True, metavar="EXPR", help="Search only among what meets it.")
+@click.option("--rerank", metavar="MODEL", help="Let a second model order what words find.")
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Of every search.")
 @click.option("--against", metavar="NAME", help="Compare: a collection, or a saved report's file.")
 @click.option(
@@ -68,6 +69,8 @@ def evaluate(*, gallery: Path | None, json_file: Path | None, **asked: Any) -> i
     """
     from search.evaluate.request import EvaluationRequest
 
+    if json_file is not None and not json_file.parent.is_dir():
+        raise click.BadParameter(f"there is no folder {json_file.parent}", param_hint="--json")
     request = EvaluationRequest.read(**asked)
     report = request.run(gallery=gallery)
     if gallery is not None:

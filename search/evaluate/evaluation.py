@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from schemas.errors import SettingsError
 from schemas.evaluation import Direction, EvaluationReport
-from search.evaluate.asking import ask_all, to_right
+from schemas.records import Modality
+from search.evaluate.asking import OF_WORDS, ask_all, to_direction_options, to_right
 from search.evaluate.catalogue import read_catalogue, to_names
 from search.evaluate.figures import iter_outcomes, iter_slices, measure
 from search.evaluate.floors import iter_shortfalls
 from search.evaluate.plan import Plan
+from search.evaluate.remembering import to_remembering
 from search.evaluate.resolve import check_missing, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from schemas.evaluation import Figures, Outcome, Unanswered
     from search.evaluate.questions import Question
@@ -42,7 +44,8 @@ def evaluate(
         searcher: Who answers.
         questions: What is asked, with ids that differ.
         plan: How it is measured; None for the defaults.
-        **options: More keywords of every search, such as ``where`` or ``all_chunks``.
+        **options: More keywords of every search, such as ``where`` or ``all_chunks``; those that
+            compare words (``hybrid``, ``rerank``) are left out where an image is searched with.
 
     Raises:
         SettingsError: Right items are not indexed (unless ``skip_missing``), two questions have
@@ -53,6 +56,7 @@ def evaluate(
     plan = plan or Plan()
     asked = list(questions)
     _check(asked, options)
+    searcher = to_remembering(searcher)
     resolved = _resolve(searcher, asked, plan)
     figures: list[Figures] = []
     outcomes: list[Outcome] = []
@@ -64,7 +68,7 @@ def evaluate(
             exercises,
             direction,
             depth=plan.depth,
-            options=options,
+            options=to_direction_options(options, direction),
             show_progress=plan.show_progress,
         )
         unanswered.update((one.question_id, one) for one in failed)
@@ -88,7 +92,7 @@ def evaluate(
         unanswered=tuple(unanswered.values()),
         missing=resolved.missing,
         shortfalls=tuple(iter_shortfalls(plan.floors, figures)),
-        notes=tuple(_iter_notes(resolved)),
+        notes=tuple(_iter_notes(resolved, figures, options)),
         seconds=time.perf_counter() - begun,
     )
 
@@ -138,7 +142,12 @@ def _check_measured(
     raise SettingsError(f"not one question could be asked: {reason}")
 
 
-def _iter_notes(resolved: Resolved) -> Iterator[str]:
+def _iter_notes(
+    resolved: Resolved, figures: Sequence[Figures], options: Mapping[str, Any]
+) -> Iterator[str]:
+    left_out = [name for name in OF_WORDS if options.get(name)]
+    if left_out and any(one.direction.asked is Modality.IMAGE for one in figures):
+        yield f"images have no words: they were searched with without {' and '.join(left_out)}"
     if resolved.pointless:
         yield (
             f"questions that have nothing to find but themselves: {resolved.pointless:,} (an image "

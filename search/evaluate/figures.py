@@ -84,7 +84,7 @@ def iter_outcomes(
             tuple(dict.fromkeys(exercise.items[document].source_uri for document in grades)),
             find_rank(grades, answers[question_id]),
             values[question_id],
-            tuple(document.rpartition("#")[0] for document in sorted(exercise.own)),
+            tuple(dict.fromkeys(one.rpartition("#")[0] for one in sorted(exercise.own))),
         )
 
 

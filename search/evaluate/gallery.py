@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from schemas.evaluation import Direction
 from schemas.query import Target
 from schemas.records import Modality
+from search.evaluate.asking import to_direction_options
+from search.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -95,10 +97,12 @@ def _worst(report: EvaluationReport, direction: Direction) -> list[Outcome]:
 
 def _to_miss(searcher: Searcher, outcome: Outcome, options: Mapping[str, Any]) -> Miss:
     target = outcome.direction.target
-    page = searcher.search(_to_query(outcome), target=target, top_k=DEEPEST, **options)
+    options = to_direction_options(options, outcome.direction)
+    deepest = _to_depth(options)
+    page = searcher.search(_to_query(outcome), target=target, top_k=deepest, **options)
     hits = _to_others(page.hits, outcome)
     right = next((hit for hit in hits if hit.source_uri in outcome.right), None)
-    right = right or _find_right(searcher, outcome, options)
+    right = right or _find_right(searcher, outcome, options, deepest)
     wrong = [hit for hit in hits if hit.source_uri not in outcome.right][:SHOWN_HITS]
     return Miss(outcome, replace(page, hits=(*([right] if right else []), *wrong)))
 
@@ -107,19 +111,30 @@ def _to_others(hits: Iterable[Hit], outcome: Outcome) -> list[Hit]:
     """One hit an item, without the query itself, ranked as they were judged."""
     first: dict[str, Hit] = {}
     for hit in hits:
-        if not (hit.source_uri in outcome.own and hit.modality is outcome.direction.asked):
+        is_own = hit.source_uri in outcome.own and (
+            hit.modality is outcome.direction.asked or hit.source_uri not in outcome.right
+        )
+        if not is_own:
             first.setdefault(hit.source_uri, hit)
     return [replace(hit, rank=rank) for rank, hit in enumerate(first.values(), 1)]
 
 
-def _find_right(searcher: Searcher, outcome: Outcome, options: Mapping[str, Any]) -> Hit | None:
+def _to_depth(options: Mapping[str, Any]) -> int:
+    """How long an answer can be: what works on a pool ends with it."""
+    checked = Options(**options)
+    return checked.pool if checked.uses_pool else DEEPEST
+
+
+def _find_right(
+    searcher: Searcher, outcome: Outcome, options: Mapping[str, Any], deepest: int
+) -> Hit | None:
     """A right item that lies too deep, asked for by name; None where the options rule it out."""
     given = options.get("where")
     conditions = [] if given is None else given if isinstance(given, list | tuple) else [given]
     asked = {**options, "where": [*conditions, {"source_uri": list(outcome.right)}]}
     target = outcome.direction.target
     page = searcher.search(_to_query(outcome), target=target, top_k=1, **asked)
-    return replace(page.hits[0], rank=DEEPEST + 1) if page.hits else None
+    return replace(page.hits[0], rank=deepest + 1) if page.hits else None
 
 
 def _to_query(outcome: Outcome) -> str | Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,4 +106,6 @@ def _read_image(values: dict[str, Any], origin: str) -> str:
 def _to_path(name: str, folder: Path) -> Path:
     """Beside the file of pairs, or else in the working directory."""
     beside = folder / name
-    return beside if beside.exists() or not Path(name).exists() else Path(name)
+    # Unlike Path.exists, this takes a name that is too long for any file.
+    is_here = not os.path.exists(beside) and os.path.exists(name)  # noqa: PTH110 - see above
+    return Path(name) if is_here else beside

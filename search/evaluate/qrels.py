@@ -52,7 +52,8 @@ def read_qrels(path: Path) -> Mapping[str, Mapping[str, int]]:
     """Grade by item by query; only what is right, but every query that is judged.
 
     Raises:
-        SettingsError: The file cannot be read or a line is of another form.
+        SettingsError: The file cannot be read or a line is of another form, or two contradict
+            each other.
     """
     judged: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for origin, line in iter_lines(path):
@@ -64,8 +65,15 @@ def read_qrels(path: Path) -> Mapping[str, Mapping[str, int]]:
             )
         query_id, _, item, grade = fields
         number = _read_grade(grade, origin)
-        judged[query_id].update({item: number} if number > 0 else {})
-    return dict(judged)
+        if judged[query_id].setdefault(item, number) != number:
+            raise SettingsError(
+                f"{origin}: {item!r:.80} was judged {judged[query_id][item]} for {query_id!r:.80} "
+                f"before, now {number}; decide for one"
+            )
+    return {
+        query_id: {item: number for item, number in grades.items() if number > 0}
+        for query_id, grades in judged.items()
+    }
 
 
 def read_queries(path: Path) -> dict[str, tuple[str | Path, str]]:

@@ -115,8 +115,9 @@ class EvaluationRequest:
 
         names = ("pairs", "qrels", "queries", "most")
         origin = Origin(**{name: asked.pop(name) for name in names}, seed=asked["seed"])
-        where = asked.pop("where")
-        conditions = {"where": parse_where(where)} if where else {}
+        where, rerank = asked.pop("where"), asked.pop("rerank")
+        conditions: dict[str, Any] = {"where": parse_where(where)} if where else {}
+        conditions |= {"rerank": rerank} if rerank else {}
         given = {
             "model": asked.pop("model"),
             "options": {**conditions, **_to_options(asked.pop("options"))},
@@ -146,6 +147,10 @@ class EvaluationRequest:
             DiptychError: As documented at :func:`search.evaluate.evaluation.evaluate`, the
                 comparison and the gallery.
         """
+        if gallery is not None:
+            from search.sheet import check_sheet_path
+
+            check_sheet_path(gallery)
         saved = self._read_saved()
         with self._open(None, self.model) as searcher:
             questions = self.origin.read(searcher)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -93,7 +94,8 @@ def resolve(questions: Iterable[Question], catalogue: Catalogue) -> Resolved:
 
     An item counts in each modality that it, or its caption, is indexed in; its figures count
     where a question looks for images by name. Words that stand in the index as a caption of the
-    right item are themselves no answer, nor is an image that is searched with.
+    right item are themselves no answer, nor is an image that is searched with, nor are this image's
+    own words where it is not among what is right.
     """
     exercises: list[Exercise] = []
     missing: dict[str, None] = {}
@@ -103,7 +105,7 @@ def resolve(questions: Iterable[Question], catalogue: Catalogue) -> Resolved:
         exercise = _to_exercise(question, catalogue, missing)
         if not exercise.right:
             pointless += 1
-        elif isinstance(exercise.query, Path) and not exercise.query.is_file():
+        elif isinstance(exercise.query, Path) and not _is_file(exercise.query):
             reason = f"{exercise.query} is no file to search with; only files can be"
             unanswered.append(Unanswered(question.question_id, question.origin, reason))
         else:
@@ -148,6 +150,8 @@ def _to_exercise(question: Question, catalogue: Catalogue, missing: dict[str, No
             else:
                 right[document] = max(grade, right.get(document, 0))
                 items[document] = item
+    if itself and all(item.source_uri != itself.source_uri for item in items.values()):
+        own.add(to_document_id(itself.source_uri, Modality.TEXT))
     kept = {document: grade for document, grade in right.items() if document not in own}
     return Exercise(question, _to_query(question, itself), kept, items, frozenset(own))
 
@@ -164,8 +168,12 @@ def _is_its_words(question: Question, item: Item, modality: Modality) -> bool:
     return is_text and fold(str(question.query)) in item.captions
 
 
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113 - Path.is_file fails where a name is too long
+
+
 def _to_query(question: Question, itself: Item | None) -> str | Path:
     query = question.query
-    if isinstance(query, str) or query.is_file() or itself is None:
+    if isinstance(query, str) or _is_file(query) or itself is None:
         return query
     return Path(itself.location)

@@ -57,7 +57,7 @@ def _to_interval(name: str, estimate: Estimate, depth: int) -> str:
 
 
 def _to_rank(rank: float, depth: int) -> str:
-    return f"{rank:g}" if rank <= depth else f">{depth}"
+    return f"{round(rank, 1):g}" if rank <= depth else f">{depth}"
 
 
 def _to_comparison(comparison: Comparison) -> str:

@@ -6,6 +6,7 @@ import json
 
 from schemas.errors import DecodeError
 from schemas.report import Counts, Failure, RunReport
+from schemas.sync_report import RootProblem
 
 FAILURE = Failure.from_error(DecodeError("folder://p/a.jpg", "ends early"), "/p/a.jpg")
 
@@ -37,3 +38,11 @@ def test_a_run_with_failures_exits_with_3() -> None:
 def test_counts_balance_only_when_every_item_is_counted_once() -> None:
     assert Counts(scanned=4, added=1, updated=1, unchanged=1, failed=1).balanced
     assert not Counts(scanned=4, added=1).balanced
+
+
+def test_a_problem_says_the_name_of_its_root_once() -> None:
+    said = [
+        str(RootProblem("photos", "MassDeleteRefused", f"{prefix}/p is empty", 5))
+        for prefix in ("", "photos: ")
+    ]
+    assert said == ["MassDeleteRefused: photos: /p is empty"] * 2

@@ -102,6 +102,8 @@ def test_several_examples_and_counterexamples(searcher: Searcher) -> None:
     ("query", "error", "said"),
     [
         (lambda: Query(item="folder://root/none.png"), QueryError, "folder://root/none.png"),
+        (lambda: Query(item="\udcff"), QueryError, "not in the collection"),
+        (lambda: Query(item="x" * 9_000), QueryError, "^.{,200}$"),
         (lambda: Query(item=to_point_id("folder://x/y", 3)), QueryError, "not in the collection"),
         (lambda: Query(text="red") - Query(text="red"), InvalidVector, "cancel"),
         (lambda: -1 * Query(text="red"), QueryError, "weight above 0"),

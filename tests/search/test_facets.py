@@ -95,6 +95,19 @@ def _index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_index")
+def test_a_value_that_is_shown_goes_back_into_a_condition_and_obeys_no_terminal() -> None:
+    with connect("diptych-index") as engine:
+        name = resolve_collection(engine, "colours").name
+        points, _ = engine.scroll(name, limit=2)
+        for point, value in zip(points, (True, "\x1b[2J\nred"), strict=True):
+            engine.set_payload(name, {"metadata": {"mark": value}}, [point.id])
+    result = CliRunner().invoke(facets, ["metadata.mark"])
+    assert result.stdout == "1  true\n1  ?[2J?red\n"
+    result = CliRunner().invoke(facets, ["metadata.mark", "--where", "metadata.mark = true"])
+    assert result.stdout == "1  true\n"
+
+
+@pytest.mark.usefixtures("_index")
 def test_the_command_line_shows_them_and_needs_no_model() -> None:
     result = CliRunner().invoke(facets, ["media_type"])
     assert result.stdout == "5  text/plain\n4  image/png\n"

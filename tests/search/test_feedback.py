@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -119,10 +119,14 @@ def test_what_cannot_be_meant_is_refused(searcher: Searcher) -> None:
         refine(" ", [GREEN])
     with pytest.raises(QueryError, match="not in the collection"):
         searcher.search(refine("red", ["folder://root/none.png"]))
+    with pytest.raises(QueryError, match=r"liked is a list of hits; write \['folder://root/green"):
+        refine("red", GREEN)
 
 
-@pytest.mark.parametrize("wrong", [{"alpha": 0}, {"beta": -1}, {"gamma": float("nan")}])
-def test_weights_that_cannot_be_meant_are_refused(wrong: dict[str, float]) -> None:
+@pytest.mark.parametrize(
+    "wrong", [{"alpha": 0}, {"beta": -1}, {"gamma": float("nan")}, {"alpha": "1"}]
+)
+def test_weights_that_cannot_be_meant_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(QueryError, match=next(iter(wrong))):
         Rocchio(**wrong)
 

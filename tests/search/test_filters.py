@@ -205,7 +205,14 @@ def test_malformed_paths_of_user_fields_are_refused(field: str) -> None:
         ({"title": {"gt": "a"}}, "no order"),
         ({"taken_at": "soon"}, "taken_at: 'soon' is not a date"),
         ({"taken_at": {"lt": "2024-13-01"}}, "'2024-13-01' is not a date"),
-        ({"taken_at": {"gt": "9999-12-31"}}, "not a date"),
+        ({"taken_at": {"gt": "99999-12-31"}}, "not a date"),
+        ({"page": 10**5_000}, "page holds whole numbers; a number of very many digits"),
+        ({"metadata.a": 10**5_000}, "very many digits is not finite"),
+        ({"title": "a\udcff"}, "title: .* is not valid Unicode"),
+        ({"metadata.a": ["b", "a\udcff"]}, "metadata.a: .* is not valid Unicode"),
+        (ask("title").prefix("\udcff"), "title: .* is not valid Unicode"),
+        (ask("text").words("a\udcff b"), "text: .* is not valid Unicode"),
+        ({"metadata.\udcff": 1}, "is not valid Unicode"),
         ({"taken_at": 2024}, "dates as text"),
         ({"metadata.a": None}, "compared with a number; None"),
         ({"metadata.a": {"gt": 1, "lt": "2024-01-01"}}, "compared with a number"),
@@ -217,6 +224,19 @@ def test_malformed_paths_of_user_fields_are_refused(field: str) -> None:
 def test_a_value_that_does_not_fit_says_so(where: Any, said: str) -> None:
     with pytest.raises(QueryError, match=said):
         to_filter(Modality.TEXT, where)
+
+
+def test_what_is_wrong_is_told_in_a_line_however_long_it_is() -> None:
+    for value in ("x" * 100_000, 10**4_000, ["y"] * 50_000):
+        with pytest.raises(QueryError) as caught:
+            to_filter(Modality.TEXT, {"page": value})
+        assert len(str(caught.value)) < 200
+
+
+def test_the_last_days_of_the_calendar_are_days() -> None:
+    far = ask("taken_at")
+    assert to_filter(None, far <= "9999") == to_filter(None, far <= "9999-12")
+    assert to_filter(None, far <= "9999") == to_filter(None, far <= "9999-12-31")
 
 
 @pytest.mark.parametrize("wanted", ["picture", ["image", "video"]])

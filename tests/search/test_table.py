@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from schemas.query import Hit, Page, Passage, Target
+from schemas.query import Highlight, Hit, Page, Passage, Target
 from schemas.records import Modality, Part
 from search.table import to_place, to_printable, to_table
 
@@ -141,3 +141,29 @@ def test_percentiles_explanations_and_passages_have_their_lines() -> None:
     assert "      direction text->image, cosine 0.5000" in lines
     assert "        modality text, weight 1.0000, text red, cosine 0.5000" in lines
     assert "there is more" in lines[-1]
+
+
+def test_best_sentences_stand_below_their_passages() -> None:
+    best = Highlight("A cat is small.", 0.5, 0, 15)
+    further = Passage(0.4, "3", "Cats sleep.", highlight=replace(best, text="Cats sleep."))
+    hit = replace(TEXT, highlight=best, passages=(Passage(0.5, "2"), further))
+    assert to_table(to_page(hit)).splitlines()[1:5] == [
+        "      A cat is a small animal.",
+        "      > 0.500  A cat is small.",
+        "      0.400  Cats sleep.",
+        "      > 0.500  Cats sleep.",
+    ]
+
+
+def test_the_first_of_what_a_hit_stands_for_are_named() -> None:
+    uris = tuple(f"folder://root/{number}.png" for number in range(5))
+    hit = replace(IMAGE, duplicates=uris, duplicate_count=2_000)
+    assert to_table(to_page(hit)).splitlines()[1:6] == [
+        "      and 2,000 like it:",
+        "      = folder://root/0.png",
+        "      = folder://root/1.png",
+        "      = folder://root/2.png",
+        "      = 1,997 more",
+    ]
+    alone = replace(IMAGE, duplicate_count=0)
+    assert to_table(to_page(alone)) == to_table(to_page(IMAGE))

@@ -52,6 +52,12 @@ TITLE = field("title") == "a"
             field("place").within(south=-40, west=170, north=0, east=-170),
         ),
         ('metadata."my key" = "3"', field("metadata.my key") == "3"),
+        ('metadata."a.b" = "3"', field('metadata."a.b"') == "3"),
+        (
+            "metadata.id = 1234567890123456789",
+            field("metadata.id").one_of("1234567890123456789", 1234567890123456789),
+        ),
+        ("size_bytes = 9223372036854775807", field("size_bytes") == 2**63 - 1),
         ("metadata.a-b = 3", field("metadata.a-b").one_of("3", 3)),
         ("metadata.url = https://x?a=b", field("metadata.url") == "https://x?a=b"),
         (
@@ -111,8 +117,12 @@ def test_an_unknown_field_is_named_with_its_column_and_its_likes() -> None:
         "x" * 200_000,
         "page = " + "9" * 90_000,
         "near(" + "9" * 90_000 + ", 1, 1km)",
+        "near(1, 1, \u0663km)",
+        "near(1, 1, 1\u0663km)",
+        "metadata.n = " + "9" * 5_000,
+        "metadata.n[" + "9" * 30 + "] = 1",
     ],
-    ids=range(9),
+    ids=range(13),
 )
 def test_a_hostile_sentence_is_an_error_or_an_expression_never_a_crash(sentence: str) -> None:
     with contextlib.suppress(QueryError):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ingest.encoder_choice import choose_encoder
-from ingest.encoders.known_space import PACKAGES
+from ingest.encoders.known_space import MOST_KEPT, PACKAGES
 from ingest.encoders.lazy import LazyEncoder
 from ingest.job import IngestJob
 from ingest.sources.folder import FolderSource
@@ -213,3 +213,17 @@ def test_a_lazy_encoder_loads_once_and_tries_again_what_failed() -> None:
     assert lazy.token_spans("a red cat") == [(0, 1), (2, 5), (6, 9)]
     lazy.confirm()
     assert len(loads) == 2
+
+
+def test_notes_of_models_long_gone_do_not_pile_up(own_settings: Settings) -> None:
+    folder = Path(own_settings.url) / "ledger"
+    for number in range(40):
+        note = folder / f"encoder-{number:016}.json"
+        note.write_text("{}")
+        os.utime(note, (number, number))
+    for note in folder.glob("encoder-*.json"):
+        if note.stat().st_mtime > 40:
+            note.unlink()
+    choose(own_settings)
+    assert len(list(folder.glob("encoder-*.json"))) == MOST_KEPT
+    assert isinstance(choose(own_settings), LazyEncoder)

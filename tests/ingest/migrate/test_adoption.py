@@ -281,9 +281,11 @@ def test_what_the_live_generation_has_lost_may_go_from_a_kept_one(rig: Rig) -> N
     assert (live(rig), report.counts.deleted, report.points) == ("diptych__g002", 11, 2)
 
 
-def test_force_goes_on_without_what_vanished(rig: Rig) -> None:
+def test_going_on_without_what_vanished_must_be_allowed_by_name(rig: Rig) -> None:
     migrate(rig, other(rig))
     for path in rig.folder.iterdir():
         path.unlink()
-    report = migrate(rig, CountingEncoder(rig.world), evaluates=False, force=True)
+    with pytest.raises(MigrationRefused, match="--allow-missing"):
+        migrate(rig, CountingEncoder(rig.world), evaluates=False, force=True)
+    report = migrate(rig, CountingEncoder(rig.world), evaluates=False, allow_missing=True)
     assert (live(rig), report.points) == ("diptych__g001", 0)

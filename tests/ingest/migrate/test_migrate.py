@@ -122,6 +122,8 @@ def test_one_that_finds_less_is_refused_and_the_live_one_stays(rig: Rig) -> None
     with pytest.raises(MigrationRefused, match=r"recall@10 on \d+ questions"):
         migrate(rig, BlindEncoder(model_id="blind"))
     assert live(rig) == "diptych__g001"
+    with pytest.raises(MigrationRefused, match="--force"):
+        migrate(rig, BlindEncoder(model_id="blind"), allow_missing=True)
     report = migrate(rig, BlindEncoder(model_id="blind"), force=True)
     assert live(rig) == "diptych__g002"
     assert any("--force" in note for note in report.notes)

@@ -137,5 +137,7 @@ def test_a_migration_that_would_lose_items_is_refused(rig: Rig) -> None:
     with pytest.raises(MigrationRefused, match="3 of the 3 items"):
         migrate()
     assert resolve_collection(rig.memory, "diptych").name == "diptych__g001"
-    migrate(force=True)
+    with pytest.raises(MigrationRefused, match="--allow-missing"):
+        migrate(force=True)
+    migrate(allow_missing=True)
     assert resolve_collection(rig.memory, "diptych").name == "diptych__g002"

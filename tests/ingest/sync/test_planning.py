@@ -156,7 +156,7 @@ def test_what_the_process_died_with_is_left_alone(rig: Rig) -> None:
     ledger = Ledger(rig.state / "ledger" / f"{GENERATION}.sqlite")
     paint(rig.folder / "red.png", (0, 255, 0))
     for times in range(3):
-        assert ledger.read_deaths().get(RED, (0, 0)) == (times, 0)
+        assert ledger.read_deaths("").get(RED, (0, 0)) == (times, 0)
         assert changing(plan(rig)) == [("update", "red.png", "bytes changed")]
         ledger.intend([RED])
         ledger.blame()

@@ -112,3 +112,13 @@ def test_the_worst_suspect_comes_last(rig: Rig, monkeypatch: pytest.MonkeyPatch)
     rig.encoder = sound
     assert failures(rig) == []
     assert rig.found() == truth
+
+
+def test_one_that_is_gone_before_it_was_ever_indexed_is_forgotten(rig: Rig) -> None:
+    die_with(rig, NEW, 3)
+    (rig.folder / "new.png").unlink()
+    assert failures(rig) == []
+    (path,) = rig.state.glob("ledger/*.sqlite")
+    ledger = Ledger(path)
+    assert ledger.read_deaths("") == {}
+    ledger.close()

@@ -10,7 +10,13 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from ingest.store.connect import connect
-from schemas.errors import CollectionMissing, QueryError, SettingsError, UnknownField
+from schemas.errors import (
+    CollectionMissing,
+    ModelUnavailable,
+    QueryError,
+    SettingsError,
+    UnknownField,
+)
 from schemas.evaluation import read_report
 from search.evaluate.cli import evaluate
 from tests.legible import LegibleEncoder
@@ -143,6 +149,8 @@ def test_the_gallery_is_drawn(folder: Path) -> None:
         (["--against", "gone.json"], SettingsError),
         (["--against", "saved.json", "--against-option", "all_chunks=true"], SettingsError),
         (["--gallery", "misses.txt"], QueryError),
+        (["--gallery", "gone/misses.png", "--collection", "nothing"], QueryError),
+        (["--rerank", "gone", "--direction", "text->image"], ModelUnavailable),
     ],
 )
 def test_what_cannot_be_done_raises_its_own_error(
@@ -151,3 +159,9 @@ def test_what_cannot_be_done_raises_its_own_error(
     result = CliRunner().invoke(evaluate, arguments, standalone_mode=False)
     assert type(result.exception) is error
     assert "\n" not in str(result.exception)
+
+
+def test_a_folder_that_is_not_there_is_told_before_anything_is_asked() -> None:
+    result = CliRunner().invoke(evaluate, ["--collection", "nothing", "--json", "gone/report.json"])
+    assert result.exit_code == 2
+    assert "there is no folder gone" in result.stderr

@@ -15,6 +15,7 @@ from ingest.store.connect import connect
 from schemas.errors import QueryError, SettingsError, UnknownField
 from schemas.evaluation import Direction, Floor
 from schemas.records import Modality
+from schemas.space import Role
 from search.evaluate import Plan, Question, evaluate
 from search.evaluate.captions import make_caption_questions
 from search.searcher import Searcher
@@ -22,7 +23,12 @@ from tests.legible import LegibleEncoder
 from tests.search.evaluate.conftest import to_uri
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PIL.Image import Image
+
     from schemas.evaluation import EvaluationReport, Figures
+    from schemas.space import Vectors
 
 QUESTIONS = [
     Question("own words", "a red thing", {to_uri("red"): 1}),
@@ -91,6 +97,57 @@ def test_photographs_that_should_find_each_other(searcher: Searcher, tmp_path: P
     # The query itself does not count; yellow comes first, and green shares the rest with blue.
     assert ranks_of(report, "image->image") == {"q": 1}
     assert values_of(report, "image->image")["recall@1"] == 1 / 2
+
+
+class CountingEncoder(LegibleEncoder):
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoded: list[object] = []
+
+    def encode_texts(self, texts: Sequence[str], role: Role) -> Vectors:
+        self.encoded += texts if role is Role.QUERY else []
+        return super().encode_texts(texts, role)
+
+    def encode_images(self, images: Sequence[Image]) -> Vectors:
+        self.encoded += [image.getpixel((0, 0)) for image in images]
+        return super().encode_images(images)
+
+
+def test_a_name_that_no_file_can_have_costs_its_question(searcher: Searcher) -> None:
+    unasked = Question("long", Path("x" * 5_000), {to_uri("red"): 1})
+    report = evaluate(searcher, [*QUESTIONS, unasked])
+    assert [one.question_id for one in report.unanswered] == ["long"]
+
+
+def test_a_query_is_encoded_once_in_however_many_directions(
+    searcher: Searcher, tmp_path: Path
+) -> None:
+    encoder = CountingEncoder()
+    counting = Searcher(searcher.engine, searcher.collection, encoder)
+    both = {to_uri("red"): 1, to_uri("yellow"): 1}
+    questions = [Question("words", "red red", both), Question("q", tmp_path / "blue.png", both)]
+    report = evaluate(counting, questions)
+    assert len({one.direction for one in report.outcomes}) == 6
+    assert encoder.encoded.count("red red") == 1
+    assert encoder.encoded.count((0, 0, 255)) == 1
+
+
+def test_the_words_of_a_photograph_are_no_wrong_answer_to_it(
+    searcher: Searcher, tmp_path: Path
+) -> None:
+    question = Question("q", tmp_path / "red.png", {to_uri("yellow"): 1})
+    report = evaluate(searcher, [question])
+    # "a red thing" would be first; it belongs to the query, and is not judged.
+    assert ranks_of(report, "image->text") == {"q": 1}
+    assert {one.own for one in report.outcomes} == {(to_uri("red"),)}
+
+
+def test_photographs_are_asked_without_what_needs_words(searcher: Searcher, tmp_path: Path) -> None:
+    photograph = Question("q", tmp_path / "red.png", {to_uri("red"): 1})
+    report = evaluate(searcher, [*QUESTIONS, photograph], hybrid=True)
+    assert find(report, "image->text").questions == 1
+    assert report.notes == ("images have no words: they were searched with without hybrid",)
+    assert evaluate(searcher, QUESTIONS, hybrid=True).notes == ()
 
 
 def test_an_item_that_is_searched_with_is_read_where_it_lies(searcher: Searcher) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from search.evaluate import Question, evaluate
+from search.evaluate import Plan, Question, evaluate
 from search.evaluate.gallery import find_misses, write_gallery
 from tests.search.evaluate.conftest import to_uri
 
@@ -75,3 +75,9 @@ def test_it_is_a_picture_with_a_row_for_each(searcher: Searcher, tmp_path: Path)
     with Image.open(tmp_path / "misses.png") as two, Image.open(tmp_path / "one.png") as one:
         assert two.width == one.width
         assert two.height > 1.5 * one.height
+
+
+def test_what_works_on_a_pool_is_looked_through_as_far_as_that_goes(searcher: Searcher) -> None:
+    options: dict[str, Any] = {"diversity": 0.1, "pool": 100}
+    report = evaluate(searcher, QUESTIONS[:2], Plan(depth=50), **options)
+    assert [miss.rank for miss in find_misses(searcher, report, options=options)][:1] == [2]

@@ -9,6 +9,7 @@ import pytest
 
 from schemas.errors import SettingsError
 from schemas.records import Modality
+from search.evaluate.catalogue import read_values
 from search.evaluate.lines import MOST_LINE_CHARACTERS
 from search.evaluate.pairs import read_pairs
 from search.evaluate.qrels import read_judged, read_qrels, read_queries
@@ -139,6 +140,28 @@ def test_a_bad_judgement_is_named(tmp_path: Path, line: str) -> None:
 def test_a_bad_query_is_named(tmp_path: Path, line: str) -> None:
     with pytest.raises(SettingsError, match="line 2: "):
         read_queries(write(tmp_path / "queries", "q1\tred", line))
+
+
+def test_judgements_that_contradict_each_other_are_named(tmp_path: Path) -> None:
+    qrels = write(tmp_path / "qrels", "q1 0 a.png 1", "q1 0 a.png 1", "q1 0 b.png 0")
+    assert read_qrels(qrels) == {"q1": {"a.png": 1}}
+    write(qrels, "q1 0 a.png 1", "q1 0 a.png 0")
+    with pytest.raises(SettingsError, match=r"line 2: 'a.png' was judged 1 for 'q1' before, now 0"):
+        read_qrels(qrels)
+
+
+def test_slices_read_fields_as_conditions_do() -> None:
+    own = {"n": {"d": [1, None, "a"]}, "a.b": True, "my key": "x"}
+    payload = {"metadata": own, "language": "en"}
+    names = ("metadata.n.d", 'metadata."a.b"', "metadata.my key", "metadata.none", "language")
+    values = [read_values(payload, name) for name in names]
+    assert values == [("1", "a"), ("true",), ("x",), (), ("en",)]
+
+
+def test_a_name_that_no_file_can_have_is_a_name(tmp_path: Path) -> None:
+    name = "x" * 5_000
+    pairs = write(tmp_path / "pairs.jsonl", {"image": name, "text": "red"})
+    assert [one.query for one in read_pairs(pairs)] == ["red", tmp_path / name]
 
 
 def test_judgements_must_go_with_the_queries(tmp_path: Path) -> None:

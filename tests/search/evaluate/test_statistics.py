@@ -55,6 +55,10 @@ def test_few_questions_are_tested_by_all_signs() -> None:
     assert to_p_value([0.5], [0.5], seed=0) == 1
 
 
+def test_one_question_tells_nothing_by_its_sign() -> None:
+    assert to_p_value([1.0], [0.0], seed=0) == 1.0
+
+
 def test_many_questions_are_tested_by_draws() -> None:
     here, there = [1.0] * 60 + [0.0] * 40, [0.0] * 30 + [1.0] * 30 + [0.0] * 40
     assert to_p_value(here, there, seed=0) < 0.001
