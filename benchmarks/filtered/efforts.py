@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-EFFORTS = (64, 96, 128, 160, 192, 256)
+EFFORTS = (64, 96, 128, 160, 192, 256, 288, 320)
 SHARE = "image"
 """The filter that half of the points pass; what passes a tight one is scanned at any effort."""
 

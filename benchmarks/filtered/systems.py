@@ -14,7 +14,7 @@ from ingest.background import refresh_background
 from ingest.encoders.canary import canary_vectors
 from ingest.store.collections import ensure_collection
 from ingest.store.connect import connect
-from ingest.store.embedded.config import SEARCH_EF
+from ingest.store.embedded.config import SEARCH_EF, to_effort
 from ingest.store.embedded.filters import to_edge_filter
 from ingest.store.writer import Writer
 from schemas.records import Modality
@@ -85,12 +85,13 @@ class BareEngine:
         """Borrow the open shard."""
         shard = diptych.engine._shard(diptych.collection)  # type: ignore[attr-defined]  # noqa: SLF001 - the shard can be open once only
         self._edge: qdrant_edge.EdgeShard = shard._edge  # noqa: SLF001 - likewise
+        self._effort = to_effort(len(corpus.rows))
         self._queries = corpus.queries.tolist()
         self._filters = {share: to_edge_filter(to_qdrant_filter(share)) for share in SHARES}
 
     def search(self, number: int, share: str) -> set[int]:
         """One call."""
-        return self.ask(self._queries[number], share, SEARCH_EF)
+        return self.ask(self._queries[number], share, self._effort)
 
     def ask(self, query: list[float], share: str, effort: int) -> set[int]:
         """One call with any vector, at any effort."""

@@ -15,6 +15,7 @@ from ingest.store.embedded.config import (
     to_edge_index,
     to_edge_modifier,
     to_edge_params,
+    to_effort,
     vectors_of,
 )
 from ingest.store.embedded.filters import to_edge_filter
@@ -62,6 +63,8 @@ class Shard:
         self.dimension = vectors_of(config).size
         self._config = config
         self._edge = edge
+        # For as long as it is open: an index is built elsewhere, and the shard opened anew.
+        self._effort = to_effort(edge.info().points_count)
 
     @classmethod
     def create(cls, folder: Path, config: models.CreateCollection) -> Shard:
@@ -257,7 +260,7 @@ class Shard:
             with_payload=to_edge_fields(request.with_payload or False),
             with_vector=to_edge_selector(with_vectors=bool(request.with_vector)),
             score_threshold=request.score_threshold,
-            params=to_edge_params(request.params),
+            params=to_edge_params(request.params, self._effort),
         )
 
 

@@ -15,6 +15,7 @@ from qdrant_client import models
 
 from ingest.store.connect import connect
 from ingest.store.embedded import layout
+from ingest.store.embedded.config import SEARCH_EF, to_effort
 from schemas.errors import CollectionMissing, LockHeld, StoreRejected
 from tests.ingest.store.samples import AXIS, IMAGES, create, point_alias, to_points
 
@@ -289,3 +290,11 @@ def test_threads_take_turns(index: Path) -> None:
             thread.join()
         assert failures == []
         assert engine.count("c").count == 300
+
+
+@pytest.mark.parametrize(
+    ("points", "effort"),
+    [(0, SEARCH_EF), (1, SEARCH_EF), (100_000, SEARCH_EF), (1_000_000, 288), (10_000_000, 416)],
+)
+def test_a_larger_index_is_searched_with_more_effort(points: int, effort: int) -> None:
+    assert to_effort(points) == effort
