@@ -25,7 +25,7 @@ FIELDS: Final[dict[str, str]] = {
 PAGE_HITS: Final = 24
 """Fills two, three, four and six columns."""
 
-MOST_SHOWN: Final = 480
+MOST_SHOWN: Final = 192
 """That an address may ask for at once; whoever wants more narrows the search."""
 
 MOST_NAMED: Final = 16
@@ -36,6 +36,16 @@ AWAY: Final = -0.4
 
 GOOD_PERCENTILE: Final = 99.0
 """Nearer than 99 of 100 unrelated pairs."""
+
+ORDERS: Final[dict[str, str]] = {
+    "-taken_at": "Taken, newest first",
+    "taken_at": "Taken, oldest first",
+    "-created_at": "Created, newest first",
+    "created_at": "Created, oldest first",
+    "-modified_at": "Changed, newest first",
+    "modified_at": "Changed, oldest first",
+}
+"""Value in the address and of the option ``sort`` -> what people call it."""
 
 MAX_NAME_CHARACTERS: Final = 1_024
 """Of a value that is chosen or an item that is named."""
@@ -53,6 +63,7 @@ class Address:
         upload: Id of an uploaded image.
         chosen: (name of :data:`FIELDS`, value); of one name any, of several names all.
         is_strict: Whether only good matches are shown.
+        order: One of :data:`ORDERS`; None for the best first.
         shown: How many hits at most.
     """
 
@@ -63,6 +74,7 @@ class Address:
     upload: str | None = None
     chosen: tuple[tuple[str, str], ...] = ()
     is_strict: bool = False
+    order: str | None = None
     shown: int = PAGE_HITS
 
     @property
@@ -79,6 +91,7 @@ class Address:
         pairs += [("not", one) for one in self.disliked]
         pairs += self.chosen
         pairs += [("good", "1")] if self.is_strict else []
+        pairs += [("sort", self.order)] if self.order else []
         pairs += [] if self.shown == PAGE_HITS else [("shown", str(self.shown))]
         return pairs
 
@@ -161,6 +174,7 @@ def read_address(pairs: Iterable[tuple[str, str]]) -> Address:
         upload=_to_name(last.get("upload", "")) or None,
         chosen=_to_chosen(given),
         is_strict=last.get("good") == "1",
+        order=order if (order := last.get("sort")) in ORDERS else None,
         shown=_to_shown(last.get("shown", "")),
     )
 

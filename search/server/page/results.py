@@ -89,6 +89,7 @@ async def read_results(service: Service, address: Address, cursor: str | None = 
         where=address.to_where(),
         top_k=PAGE_HITS if cursor else min(address.shown, service.settings.serve.max_top_k),
         min_percentile=GOOD_PERCENTILE if address.is_strict else None,
+        sort=address.order,
         cursor=cursor,
     )
     figures = await asyncio.to_thread(find_figures, service, page.hits)
@@ -107,6 +108,8 @@ async def read_sentences(service: Service, address: Address) -> Results:
         target=Target.TEXT,
         where=address.to_where(),
         top_k=MOST_SENTENCES,
+        min_percentile=GOOD_PERCENTILE if address.is_strict else None,
+        sort=address.order,
         highlights=True,
     )
     return Results(page, to_cards(page.hits, address.text, {}))

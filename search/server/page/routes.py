@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from schemas.query import Target
 from schemas.records import Modality
 from search.server.dependencies import TheService
-from search.server.page.address import Address, read_address
+from search.server.page.address import MOST_SHOWN, ORDERS, PAGE_HITS, Address, read_address
 from search.server.page.error_pages import PageRoute
 from search.server.page.facet_groups import FacetCounter, to_choice
 from search.server.page.item_view import to_item_view
@@ -61,7 +61,11 @@ async def _read_values(request: Request, service: TheService, address: Address) 
         counter.read_groups(address),
     )
     chips = [to_choice(address, name, value) for name, value in address.chosen]
+    most_shown = min(MOST_SHOWN, service.settings.serve.max_top_k)
     return {
+        "orders": ORDERS,
+        "most_shown": most_shown,
+        "is_full": address.shown + (PAGE_HITS if cursor else 0) >= most_shown,
         "address": address,
         "results": results,
         "named": named,

@@ -9,7 +9,22 @@ const answer = () => $("answer");
 const hits = () => [...document.querySelectorAll("#answer .hit")];
 const say = (text) => { $("live").textContent = text; };
 
-const parse = (html) => new DOMParser().parseFromString(html, "text/html").getElementById("answer");
+function parse(html) {
+  const node = new DOMParser().parseFromString(html, "text/html").getElementById("answer");
+  for (const one of node?.querySelectorAll("noscript") ?? []) one.remove();
+  return node;
+}
+
+// A picture is fetched when it comes near; what is far below may never be looked at.
+const near = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) {
+    if (!isIntersecting) continue;
+    near.unobserve(target);
+    target.src = target.dataset.src;
+    target.removeAttribute("data-src");
+  }
+}, { rootMargin: "200px" });
+const watch = () => { for (const one of document.querySelectorAll("img[data-src]")) near.observe(one); };
 
 function toUrl() {
   const asked = new URLSearchParams();
@@ -116,6 +131,7 @@ async function more(link) {
     if (!node) throw new TypeError("no answer");
     const fresh = [...node.querySelectorAll(".hit")];
     document.querySelector("#answer .hits").append(...fresh);
+    watch();
     const next = node.querySelector(".next");
     // The link back to this very state: the server gives all that is shown, at once.
     history.replaceState(null, "", url.pathname + url.search);
@@ -155,6 +171,7 @@ async function upload(file) {
 
 // Once for every answer.
 function dress() {
+  watch();
   const scores = $("scores");
   if (!scores) return;
   markSentences();
@@ -176,6 +193,7 @@ addEventListener("change", (event) => {
   if (changed.form !== form || changed === box) return;
   if (changed.name === "target" && toUrl() === "/") return;
   if (changed.name === "target" && !answer().dataset.count) return;
+  if (changed.name === "sort") load(toUrl(), { keepScroll: true, kept: "[name=sort]" });
   if (changed.type === "radio" || changed.type === "checkbox") {
     const name = CSS.escape(changed.name), value = CSS.escape(changed.value);
     load(toUrl(), { keepScroll: true, kept: changed.type === "checkbox" ? `[name="${name}"][value="${value}"]` : null });
