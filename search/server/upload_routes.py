@@ -11,10 +11,12 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse, Response
 from PIL.Image import Image
 
+from ingest.decode.image import DecodedImage
 from search.server.answers import Uploaded
 from search.server.dependencies import TheService
 from search.server.forms import read_form, to_form_schema
 from search.server.item_routes import PICTURE, SIDE_PIXELS, Side, is_known, to_kept
+from search.server.service import Service
 
 router = APIRouter(prefix="/v1/uploads", tags=["search"])
 
@@ -31,9 +33,7 @@ UploadPath = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 async def upload_image(request: Request, service: TheService) -> JSONResponse:
     """Keep a query image for a while; its `id` is the `upload` of a query."""
     content = (await read_form(request)).images[0]
-    side_pixels = service.encoder.space.image_size_pixels
-    decoded = await service.images.decode_whole(content, side_pixels)
-    upload_id = await asyncio.to_thread(service.uploads.keep, content)
+    upload_id, decoded = await keep_image(service, content)
     until = datetime.now(UTC) + timedelta(seconds=service.settings.serve.upload_seconds)
     uploaded = Uploaded(
         id=upload_id,
@@ -43,6 +43,17 @@ async def upload_image(request: Request, service: TheService) -> JSONResponse:
         expires_at=until.isoformat(timespec="seconds"),
     )
     return JSONResponse(uploaded.to_json(), status_code=201)
+
+
+async def keep_image(service: Service, content: bytes) -> tuple[str, DecodedImage]:
+    """Keep an encoded image that can be decoded; its id, and the image.
+
+    Raises:
+        DiptychError: As :meth:`search.server.images.ImageDecoder.decode_whole` does.
+    """
+    side_pixels = service.encoder.space.image_size_pixels
+    decoded = await service.images.decode_whole(content, side_pixels)
+    return await asyncio.to_thread(service.uploads.keep, content), decoded
 
 
 @router.get(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 _WORD = re.compile(r"\w{3,}")  # shorter words stand everywhere
@@ -46,9 +47,27 @@ def mark_words(passage: str, query_text: str) -> list[Piece]:
     return _cut(passage, found)
 
 
-def to_paragraphs(text: str, query_text: str) -> list[list[Piece]]:
-    """A text by its blank lines, each part as :func:`mark_words` has it."""
-    return [mark_words(part, query_text) for part in _BLANK_LINES.split(text.strip()) if part]
+def to_paragraphs(
+    text: str, query_text: str, *, title: str = "", sentence: tuple[int, int] | None = None
+) -> list[list[Piece]]:
+    """A text by its blank lines, without its title where that is the first of them.
+
+    Args:
+        text: Of a passage.
+        query_text: Whose words are marked where no sentence is, or only the title.
+        title: That stands above it.
+        sentence: Start and end of what is marked.
+    """
+    spans = [
+        (start, end)
+        for number, (start, end) in enumerate(_iter_paragraphs(text))
+        if number or text[start:end].strip() != title
+    ]
+    if sentence is not None:
+        found = [_cut(text[a:b], _to_shared(a, b, sentence)) for a, b in spans]
+        if any(piece.is_marked for part in found for piece in part):
+            return found
+    return [mark_words(text[a:b], query_text) for a, b in spans]
 
 
 def mark_sentence(passage: str, sentence: str) -> list[Piece]:
@@ -61,6 +80,21 @@ def mark_sentence(passage: str, sentence: str) -> list[Piece]:
         min(len(sentence), len(passage) - start),
     )
     return _cut(passage, [(start, start + shared)])
+
+
+def _iter_paragraphs(text: str) -> Iterator[tuple[int, int]]:
+    start = 0
+    for blank in (*_BLANK_LINES.finditer(text), None):
+        end = blank.start() if blank else len(text)
+        if text[start:end].strip():
+            yield start, end
+        start = blank.end() if blank else end
+
+
+def _to_shared(start: int, end: int, span: tuple[int, int]) -> list[tuple[int, int]]:
+    """The part of a span that lies in a paragraph, counted from its start."""
+    first, last = max(start, span[0]), min(end, span[1])
+    return [(first - start, last - start)] if first < last else []
 
 
 def _is_wanted(word: str, wanted: set[str]) -> bool:

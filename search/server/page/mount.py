@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import FastAPI
 from fastapi.responses import Response
+from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from search.server.page import upload_route
+from search.server.page.error_pages import to_http_answer
 from search.server.page.renderer import FOLDER, Renderer
 from search.server.page.routes import router
 
@@ -27,8 +32,11 @@ def add_page(app: FastAPI) -> None:
     """Serve the page beside the API.
 
     Args:
-        app: With the API's own state; its service opens later.
+        app: With the API's own state and handlers; its service opens later.
     """
     app.state.renderer = Renderer()
     app.mount("/static", KeptFiles(directory=FOLDER / "static"), name="static")
     app.include_router(router)
+    app.include_router(upload_route.router)
+    to_problem = app.exception_handlers[HTTPException]
+    app.add_exception_handler(HTTPException, partial(to_http_answer, to_problem))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
@@ -9,10 +10,13 @@ from typing import Any, Final
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from search.server.page.wording import to_bytes, to_day, to_number
 
 FOLDER: Final = Path(__file__).parent
+
+_BREAKS = re.compile(r"(?<=[_/])(?=[^/])")
 
 FRAGMENT: Final = "x-fragment"
 """The request header of the page's own script, which asks for a part of the page."""
@@ -30,7 +34,12 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters |= {"bytes": to_bytes, "day": to_day, "number": to_number}
+        self._environment.filters |= {
+            "breakable": to_breakable,
+            "bytes": to_bytes,
+            "day": to_day,
+            "number": to_number,
+        }
         self._environment.globals["static"] = to_static_url
 
     def render(
@@ -53,6 +62,11 @@ class Renderer:
         values["has_session"] = bool(request.app.state.tokens)
         html = self._environment.get_template(name).render(values)
         return HTMLResponse(html, status_code=status_code, headers={"Vary": FRAGMENT})
+
+
+def to_breakable(name: str) -> Markup:
+    """A name that may be broken where it has a slash or a lowline, as those of files do."""
+    return Markup("<wbr>").join(_BREAKS.split(name))
 
 
 def to_static_url(name: str) -> str:

@@ -12,6 +12,7 @@ from schemas.query import Hit, Page, Target
 from schemas.records import Chunk, Modality, Part
 from schemas.where import field
 from search.filters import to_filter
+from search.item import Item
 from search.server.page.address import GOOD_PERCENTILE, PAGE_HITS, Address
 from search.server.page.cards import Card, to_card, to_file_name
 from search.server.service import Service
@@ -113,6 +114,30 @@ async def read_sentences(service: Service, address: Address) -> Results:
         highlights=True,
     )
     return Results(page, to_cards(page.hits, address.text, {}))
+
+
+async def read_best_sentence(
+    service: Service, item: Item, query_text: str
+) -> tuple[int, int] | None:
+    """Start and end of a passage's sentence that is nearest to words; None where there is none.
+
+    Raises:
+        DiptychError: As :meth:`search.server.service.Service.search` does.
+    """
+    if not query_text or item.modality is not Modality.TEXT:
+        return None
+    page = await service.search(
+        Address(text=query_text).to_composition(),
+        target=Target.TEXT,
+        where=[
+            field("source_uri") == item.source_uri,
+            field("chunk_ordinal") == item.chunk_ordinal,
+        ],
+        top_k=1,
+        highlights=True,
+    )
+    found = page.hits[0].highlight if page.hits else None
+    return (found.start, found.end) if found else None
 
 
 async def read_similar(service: Service, point_id: str, target: Target, top_k: int) -> list[Card]:

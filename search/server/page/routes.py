@@ -18,6 +18,7 @@ from search.server.page.item_view import to_item_view
 from search.server.page.marks import to_paragraphs
 from search.server.page.renderer import FRAGMENT, Renderer
 from search.server.page.results import (
+    read_best_sentence,
     read_named,
     read_results,
     read_samples,
@@ -80,17 +81,20 @@ async def _read_values(request: Request, service: TheService, address: Address) 
 async def show_item(point_id: str, request: Request, service: TheService) -> HTMLResponse:
     """One item: what it is, what it says, what is like it."""
     item = await service.item(point_id)
-    images, texts = await asyncio.gather(
+    asked = read_address(request.query_params.multi_items())
+    images, texts, sentence = await asyncio.gather(
         read_similar(service, item.point_id, Target.IMAGE, IMAGES_LIKE_IT),
         read_similar(service, item.point_id, Target.TEXT, TEXTS_LIKE_IT),
+        read_best_sentence(service, item, asked.text),
     )
     renderer: Renderer = request.app.state.renderer
-    asked = read_address(request.query_params.multi_items())
+    view = to_item_view(item)
     return renderer.render(
         request,
         "item.html",
-        view=to_item_view(item),
-        paragraphs=to_paragraphs(item.text or "", asked.text),
+        view=view,
+        asked_text=asked.text,
+        paragraphs=to_paragraphs(item.text or "", asked.text, title=view.title, sentence=sentence),
         images=images,
         texts=texts,
         address=Address(liked=(item.point_id,)),

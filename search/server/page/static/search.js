@@ -136,10 +136,10 @@ async function more(link) {
     // The link back to this very state: the server gives all that is shown, at once.
     history.replaceState(null, "", url.pathname + url.search);
     if (next) {
-      const again = next.querySelector("a");
+      const again = next.querySelector("a"); // none at the end of the list
       const grown = new URL(url);
       grown.searchParams.set("shown", String(hits().length + 24));
-      again.href = grown.pathname + grown.search;
+      if (again) again.href = grown.pathname + grown.search;
       document.querySelector("#answer .next").replaceWith(next);
     } else document.querySelector("#answer .next").remove();
     fresh[0]?.querySelector(".open")?.focus();

@@ -13,7 +13,7 @@ pytest.importorskip("fastapi", reason="needs the extra server")
 from schemas.errors import EmptyQuery
 from schemas.query import Target
 from schemas.where import field
-from search.server.page.address import AWAY, FIELDS, Address, read_address
+from search.server.page.address import AWAY, FIELDS, ORDERS, Address, read_address
 
 NAMES = st.text(min_size=1, max_size=20).map(str.strip).filter(bool)
 
@@ -28,7 +28,8 @@ ADDRESSES = st.builds(
         tuple
     ),
     is_strict=st.booleans(),
-    shown=st.integers(24, 480),
+    order=st.none() | st.sampled_from(list(ORDERS)),
+    shown=st.integers(24, 192),
 )
 
 
@@ -41,12 +42,18 @@ def test_every_state_has_an_address_that_leads_back_to_it(address: Address) -> N
 
 @given(st.lists(st.tuples(st.text(max_size=8), st.text(max_size=30)), max_size=20))
 def test_nothing_in_an_address_is_an_error(pairs: list[tuple[str, str]]) -> None:
-    assert 24 <= read_address(pairs).shown <= 480
+    assert 24 <= read_address(pairs).shown <= 192
 
 
 def test_what_has_no_meaning_is_passed_over() -> None:
-    pairs = [("q", " a cat "), ("target", "sound"), ("shown", "9999"), ("good", "yes"), ("x", "1")]
-    assert read_address(pairs) == Address(text="a cat", shown=480)
+    pairs = [
+        ("q", " a cat "),
+        ("target", "sound"),
+        ("shown", "9999"),
+        ("good", "yes"),
+        ("sort", "size"),
+    ]
+    assert read_address(pairs) == Address(text="a cat", shown=192)
     assert read_address([("shown", "٣٠")]) == Address()
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from tests.search.server.page.conftest import Visit, visiting
 from tests.search.server.page.corpus import ATTACK
@@ -107,6 +108,29 @@ def weigh(visit: Visit) -> int:
           .reduce((sum, one) => sum + one.transferSize, 0)"""
     )
     return size
+
+
+def test_pictures_are_fetched_when_they_come_near(visit: Visit) -> None:
+    page = visit.go("/?q=red&target=image")
+    page.locator(".hit").nth(5).scroll_into_view_if_needed()
+    waiting = page.locator(".hit img[data-src]")
+    assert 0 < waiting.count() < 18
+    for _ in range(9):
+        page.mouse.wheel(0, 500)
+        page.wait_for_timeout(50)
+    expect(waiting).to_have_count(0)
+    assert page.locator(".hit img[src*='/thumbnail']").count() == 24
+
+
+@pytest.mark.parametrize("width", [320, 640, 700, 900])
+def test_words_stay_in_one_piece_at_every_width(browser: Browser, address: str, width: int) -> None:
+    with visiting(browser, address, viewport={"width": width, "height": 600}) as visit:
+        for path in PLACES.values():
+            page = visit.go(path)
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+            for box in [one.bounding_box() for one in page.locator(".target label").all()]:
+                assert box
+                assert box["height"] < 60
 
 
 def test_pictures_keep_their_place_before_they_come(visit: Visit) -> None:

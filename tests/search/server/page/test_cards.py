@@ -11,7 +11,7 @@ pytest.importorskip("fastapi", reason="needs the extra server")
 from schemas.query import Highlight, Hit
 from schemas.records import Modality
 from search.server.page.cards import to_card, to_file_name, to_size, to_type_name
-from search.server.page.marks import mark_sentence, mark_words
+from search.server.page.marks import mark_sentence, mark_words, to_paragraphs
 from search.server.page.wording import to_bytes, to_day
 
 
@@ -48,6 +48,25 @@ def test_a_sentence_is_marked_as_far_as_it_is_shown() -> None:
     cut = "Boil the water until…"
     assert marked(mark_sentence(cut, "Boil the water until it sings.")) == ["Boil the water until"]
     assert marked(mark_sentence("One two.", "Four.")) == []
+
+
+def test_a_text_is_shown_by_its_blank_lines_without_its_title() -> None:
+    text = "Soup\n\nBoil the water.\nAdd salt.\n\n\nServe the soup hot.\n"
+    found = to_paragraphs(text, "soup", title="Soup")
+    assert ["".join(one.text for one in part) for part in found] == [
+        "Boil the water.\nAdd salt.",
+        "Serve the soup hot.\n",
+    ]
+    assert [marked(part) for part in found] == [[], ["soup"]]
+
+
+def test_a_sentence_is_marked_in_the_paragraph_that_has_it() -> None:
+    text = "Soup\n\nBoil the water. Add salt.\n\nServe the soup."
+    start = text.index("Add")
+    found = to_paragraphs(text, "soup", title="Soup", sentence=(start, start + 9))
+    assert [marked(part) for part in found] == [["Add salt."], []]
+    found = to_paragraphs(text, "soup", title="Soup", sentence=(0, 4))
+    assert [marked(part) for part in found] == [[], ["soup"]]
 
 
 def test_a_title_is_not_repeated_in_the_passage() -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.search.server.page.conftest import Visit, visiting
+from tests.search.server.page.conftest import Visit, page_server, visiting
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from playwright.sync_api import Browser, Page
 
 
@@ -115,6 +118,34 @@ def test_more_goes_on_and_survives_a_reload(visit: Visit) -> None:
     assert len(set(shown)) == 44
     page.reload()
     assert sorted(names(page)) == sorted(shown)
+
+
+def test_the_end_of_the_list_is_said(browser: Browser, tmp_path: Path) -> None:
+    with (
+        page_server(tmp_path, max_top_k=48) as url,
+        visiting(browser, url) as visit,
+    ):
+        page = visit.go("/?q=red")
+        page.click("#more")
+        expect(page.locator(".next")).to_contain_text("These are the first 48.")
+        assert page.locator(".hit").count() == 48
+        page.reload()
+        assert page.locator(".hit").count() == 48
+        assert page.locator("#more").count() == 0
+
+
+def test_answers_are_put_in_the_order_of_a_date(visit: Visit) -> None:
+    page = visit.go("/?q=red&target=image")
+    page.get_by_label("Order").select_option(label="Taken, newest first")
+    page.wait_for_url("**sort=-taken_at**")
+    expect(page.locator(".hit .title").first).to_have_text(re.compile("red-(02|05|08)"))
+    newest = [int(one[4:6]) % 3 for one in page.locator(".hit .title").all_inner_texts()]
+    assert newest == sorted(newest, reverse=True)
+    assert page.evaluate("document.activeElement.name") == "sort"
+    page.reload()
+    assert page.get_by_label("Order").input_value() == "-taken_at"
+    page.get_by_label("Order").select_option(label="Best first")
+    page.wait_for_url(lambda url: "sort" not in url)
 
 
 def test_keys(visit: Visit) -> None:

@@ -1,0 +1,63 @@
+"""The pages beside the answers: one item, and addresses where there is nothing."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.search.server.page.conftest import Visit
+
+
+def test_a_passage_shows_the_sentence_that_was_meant(visit: Visit) -> None:
+    page = visit.go("/?q=blue&target=text")
+    page.get_by_role("link", name="The sea").click()
+    expect(page.locator(".reading mark")).to_have_text("The blue sea.")
+    assert page.locator("h1").inner_text() == "The sea"
+    assert not page.locator(".reading").inner_text().startswith("The sea")
+
+
+def test_every_page_has_a_box_to_search_from(visit: Visit) -> None:
+    page = visit.go("/?q=blue&target=text")
+    page.get_by_role("link", name="The sea").click()
+    page.wait_for_url("**/item/**")
+    box = page.get_by_role("search").get_by_role("searchbox")
+    assert box.input_value() == "blue"
+    for path in ("/overview", "/map"):
+        page = visit.go(path)
+        box = page.get_by_role("search").get_by_role("searchbox")
+        box.fill("green")
+        box.press("Enter")
+        page.wait_for_url("**/?q=green")
+        assert page.locator(".hit").count() > 0
+        assert page.get_by_role("searchbox").count() == 1
+
+
+def test_names_are_broken_where_words_end(visit: Visit) -> None:
+    page = visit.go("/?q=red&target=image")
+    page.locator(".hit .open").first.click()
+    page.wait_for_url("**/item/**")
+    address = page.locator("tr", has_text="Address").locator("td")
+    assert "pictures/<wbr>" in address.inner_html()
+    assert re.match("folder://pictures/", address.inner_text())
+
+
+def test_an_address_where_nothing_is_has_a_page_for_people(visit: Visit) -> None:
+    for path in ("/nowhere", "/item/", "/v2/search?q=%3Cb%3E"):
+        page = visit.go(path)
+        assert page.locator(".sentence").inner_text() == "There is no page at this address."
+        assert page.get_by_role("link", name="Try again").count() == 0
+        assert page.get_by_role("link", name="New search").is_visible()
+    visit.complaints.clear()
+    visit.shoot("unknown")
+
+
+def test_programs_are_told_in_their_own_language(visit: Visit) -> None:
+    asked = visit.page.request
+    for path, accept in (("/nowhere", "*/*"), ("/v1/nowhere", "text/html")):
+        answer = asked.get(visit.url + path, headers={"Accept": accept})
+        assert answer.status == 404
+        assert answer.headers["content-type"] == "application/problem+json"
+    answer = asked.delete(visit.url + "/overview", headers={"Accept": "text/html"})
+    assert answer.status == 405
+    assert answer.headers["allow"]
