@@ -98,7 +98,7 @@ async function load(url, { push = true, kept = null, keepScroll = false } = {}) 
     if (!keepScroll) scrollTo({ top: 0 });
   } catch (error) {
     if (error.name === "AbortError") return;
-    fail("The server does not answer. Is it still running?", () => load(url, { push: false }));
+    fail("The server does not answer. Is it still running?", () => load(url, { push: false, kept: "" }));
   } finally {
     clearTimeout(slow);
     if (running === own) running = null;

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
-from tests.search.server.page.conftest import Visit
+if TYPE_CHECKING:
+    from tests.search.server.page.conftest import Visit
 
 
 def test_a_passage_shows_the_sentence_that_was_meant(visit: Visit) -> None:
     page = visit.go("/?q=blue&target=text")
-    page.get_by_role("link", name="The sea").click()
+    page.get_by_role("link", name="The sea", exact=True).click()
     expect(page.locator(".reading mark")).to_have_text("The blue sea.")
     assert page.locator("h1").inner_text() == "The sea"
     assert not page.locator(".reading").inner_text().startswith("The sea")
@@ -19,7 +21,7 @@ def test_a_passage_shows_the_sentence_that_was_meant(visit: Visit) -> None:
 
 def test_every_page_has_a_box_to_search_from(visit: Visit) -> None:
     page = visit.go("/?q=blue&target=text")
-    page.get_by_role("link", name="The sea").click()
+    page.get_by_role("link", name="The sea", exact=True).click()
     page.wait_for_url("**/item/**")
     box = page.get_by_role("search").get_by_role("searchbox")
     assert box.input_value() == "blue"
@@ -47,7 +49,7 @@ def test_an_address_where_nothing_is_has_a_page_for_people(visit: Visit) -> None
         page = visit.go(path)
         assert page.locator(".sentence").inner_text() == "There is no page at this address."
         assert page.get_by_role("link", name="Try again").count() == 0
-        assert page.get_by_role("link", name="New search").is_visible()
+        assert page.get_by_role("link", name="New search", exact=True).is_visible()
     visit.complaints.clear()
     visit.shoot("unknown")
 

@@ -138,6 +138,7 @@ def test_a_server_that_is_gone_is_said_and_asked_again(visit: Visit) -> None:
     page.locator(".retry").click()
     page.wait_for_selector("#answer .hit")
     assert page.locator(".hit.is-image .title").first.inner_text() == "green.png"
+    assert page.evaluate("document.activeElement.id") == "results"
     visit.complaints.clear()
 
 
