@@ -147,7 +147,8 @@ canvas.addEventListener("keydown", (event) => {
   listBrush();
 });
 
-addEventListener("resize", () => { brush = null; draw(); });
+let drawn = innerWidth; // a phone's bars come and go: only another width moves the points
+addEventListener("resize", () => { if (innerWidth !== drawn) brush = null; drawn = innerWidth; draw(); });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 new MutationObserver(draw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 

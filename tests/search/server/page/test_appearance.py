@@ -69,6 +69,17 @@ def test_the_colours_can_be_chosen_and_are_remembered(visit: Visit) -> None:
     visit.shoot("dark")
 
 
+def test_switches_can_be_told_apart_in_forced_colours(browser: Browser, address: str) -> None:
+    with visiting(browser, address, forced_colors="active") as visit:
+        page = visit.go("/?q=red&good=1")
+        visit.shoot("forced-colours")
+        for parts in (".track", ".target span"):
+            colours = page.locator(parts).evaluate_all(
+                "all => all.map((one) => getComputedStyle(one).backgroundColor)"
+            )
+            assert colours[0] != colours[1]
+
+
 def test_a_phone_shows_it_all_without_scrolling_sideways(browser: Browser, address: str) -> None:
     with visiting(browser, address, **PHONE) as visit:
         for name, path in PLACES.items():
