@@ -20,8 +20,10 @@ const near = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries) {
     if (!isIntersecting) continue;
     near.unobserve(target);
-    target.src = target.dataset.src;
-    target.removeAttribute("data-src");
+    for (const name of ["srcset", "src"]) {
+      target.setAttribute(name, target.dataset[name]);
+      target.removeAttribute(`data-${name}`);
+    }
   }
 }, { rootMargin: "200px" });
 const watch = () => { for (const one of document.querySelectorAll("img[data-src]")) near.observe(one); };

@@ -133,6 +133,20 @@ def test_pictures_are_fetched_when_they_come_near(visit: Visit) -> None:
     assert page.locator(".hit img[src*='/thumbnail']").count() == 24
 
 
+@pytest.mark.parametrize(("density", "side"), [(1, 320), (2, 384)])
+def test_pictures_are_as_large_as_the_screen_is_dense(
+    browser: Browser, address: str, density: int, side: int
+) -> None:
+    with visiting(browser, address, device_scale_factor=density) as visit:
+        page = visit.go("/?q=red&target=image")
+        page.wait_for_load_state("networkidle")
+        fetched = page.locator(".hit img:not([data-src])").evaluate_all(
+            "all => all.map((one) => one.currentSrc)"
+        )
+        assert len(fetched) > 6
+        assert {one.rpartition("=")[2] for one in fetched} == {str(side)}
+
+
 @pytest.mark.parametrize("width", [320, 640, 700, 900])
 def test_words_stay_in_one_piece_at_every_width(browser: Browser, address: str, width: int) -> None:
     with visiting(browser, address, viewport={"width": width, "height": 600}) as visit:

@@ -93,8 +93,9 @@ def test_what_is_no_photograph_is_refused_in_a_sentence(visit: Visit) -> None:
 def test_a_photograph_is_sent_without_a_script(browser: Browser, address: str) -> None:
     with visiting(browser, address, java_script_enabled=False) as visit:
         page = visit.go("/?q=green&target=image&year=2011")
-        photograph = {"name": "one.png", "mimeType": "image/png", "buffer": blue()}
-        page.set_input_files(".sending input", photograph)
+        page.set_input_files(
+            ".sending input", {"name": "one.png", "mimeType": "image/png", "buffer": blue()}
+        )
         page.get_by_role("button", name="Search with it").click()
         assert re.search(r"/\?q=green&target=image&upload=[0-9a-f]{64}&year=2011$", page.url)
         assert page.get_by_alt_text("the photograph").is_visible()
@@ -106,8 +107,9 @@ def test_a_photograph_is_sent_without_a_script(browser: Browser, address: str) -
 def test_what_cannot_be_sent_is_said_without_a_script(browser: Browser, address: str) -> None:
     with visiting(browser, address, java_script_enabled=False) as visit:
         page = visit.go("/?q=green")
-        damaged = {"name": "one.png", "mimeType": "image/png", "buffer": b"damaged"}
-        page.set_input_files(".sending input", damaged)
+        page.set_input_files(
+            ".sending input", {"name": "one.png", "mimeType": "image/png", "buffer": b"damaged"}
+        )
         page.get_by_role("button", name="Search with it").click()
         assert "not an image" in page.locator(".sentence").inner_text()
         page.get_by_role("link", name="Try again").click()
