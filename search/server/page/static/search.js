@@ -214,7 +214,8 @@ addEventListener("click", (event) => {
 addEventListener("popstate", () => load(location.pathname + location.search, { push: false }));
 
 addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  // Escape also ends a composition of characters, and closes a list: these are no wish to leave.
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.target.matches("select")) return;
   const typing = event.target.matches("input[type=search], input[type=text], textarea");
   if (event.key === "/" && !typing) { event.preventDefault(); box.focus(); box.select(); return; }
   if (event.key === "Escape") { clear(); return; }

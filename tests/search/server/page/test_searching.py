@@ -148,6 +148,8 @@ def test_answers_are_put_in_the_order_of_a_date(visit: Visit) -> None:
     assert page.evaluate("document.activeElement.name") == "sort"
     page.reload()
     assert page.get_by_label("Order").input_value() == "-taken_at"
+    page.get_by_label("Order").press("Escape")
+    assert "q=red" in page.url
     page.get_by_label("Order").select_option(label="Best first")
     page.wait_for_url(lambda url: "sort" not in url)
 
