@@ -10,7 +10,6 @@ from typing import Any, Final
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from search.server.page.wording import to_bytes, to_day, to_number
 
@@ -64,9 +63,9 @@ class Renderer:
         return HTMLResponse(html, status_code=status_code, headers={"Vary": FRAGMENT})
 
 
-def to_breakable(name: str) -> Markup:
-    """A name that may be broken where it has a slash or a lowline, as those of files do."""
-    return Markup("<wbr>").join(_BREAKS.split(name))
+def to_breakable(name: str) -> list[str]:
+    """The parts of a name that it may be broken between: after a slash or a lowline."""
+    return _BREAKS.split(name)
 
 
 def to_static_url(name: str) -> str:
