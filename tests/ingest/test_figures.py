@@ -68,10 +68,11 @@ def test_no_more_than_some_figures_that_are_left_out_are_named(
         (tmp_path / f"{nth}.md").write_text(f"red\n\n{links}\n", encoding="utf-8")
     report = ingest(FolderSource.open(tmp_path))
     assert report.counts.figures_left_out == 32
-    *named, last = caplog.messages
-    assert len(named) == MOST_WARNINGS
+    # Documents are prepared side by side, so one of them may say its last word late.
+    last = "further figures that are left out are only counted"
+    named = [message for message in caplog.messages if message != last]
+    assert len(named) == MOST_WARNINGS == len(caplog.messages) - 1
     assert all(".png is left out: cannot be found" in message for message in named)
-    assert last == "further figures that are left out are only counted"
 
 
 def test_fewer_figures_leave_no_stale_point_behind(

@@ -130,9 +130,12 @@ def test_other_weights_under_the_same_size_and_time_are_noticed(own_settings: Se
 
 
 def test_weights_that_came_a_moment_ago_are_not_believed_again(own_settings: Settings) -> None:
-    (Path(own_settings.model) / "README.md").write_text("a new file")
+    new = Path(own_settings.model) / "README.md"
+    new.write_text("a new file")
+    os.utime(new, (time.time() + 3600,) * 2)  # a moment ago, however long loading takes
     assert not isinstance(choose(own_settings), LazyEncoder)
     assert not isinstance(choose(own_settings), LazyEncoder)
+    os.utime(new, (time.time() - 3600,) * 2)
     let_time_pass(Path(own_settings.model))
     assert not isinstance(choose(own_settings), LazyEncoder)
     assert isinstance(choose(own_settings), LazyEncoder)

@@ -46,7 +46,15 @@ def test_spans_are_the_tokens_in_the_callers_text(
 def test_spans_ascend_inside_any_text(tokens: Tokens, text: str) -> None:
     spans = tokens.to_spans(text)
     assert all(0 <= start < end <= len(text) for start, end in spans)
-    assert all(left[1] <= right[0] for left, right in itertools.pairwise(spans))
+    # The parts of one character, such as a Hangul syllable's, share its span.
+    assert all(left[1] <= right[0] or left == right for left, right in itertools.pairwise(spans))
+
+
+def test_the_parts_of_a_hangul_syllable_share_its_span(tokens: Tokens) -> None:
+    spans = tokens.to_spans("a \uc14d b")
+    assert len(spans) > 3
+    assert {*spans} == {(0, 1), (2, 3), (4, 5)}
+    assert list(spans) == sorted(spans)
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=()), max_size=40), max_size=4))
