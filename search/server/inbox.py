@@ -24,7 +24,7 @@ MOST_NAME_BYTES: Final = 200
 _FORBIDDEN: Final = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]')
 """What some file system gives a meaning to."""
 
-_DEVICE: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_DEVICE: Final = re.compile(r"(con|prn|aux|nul|(com|lpt)[\d¹²³])(\..*)?", re.IGNORECASE)
 
 
 class Inbox:
