@@ -76,8 +76,9 @@ def test_json_of_many_parts_is_not_read(served: Served) -> None:
                 assert "parts" in answer.json()["detail"]
     untyped = served.client.post("/v1/search", content=values)
     assert untyped.status_code == 422  # it is not read as JSON
-    image = {"image": ("a.png", base64.b64decode(RED)), "request": (None, values)}
-    assert served.client.post("/v1/search/upload", files=image).status_code == 400
+    image = {"image": ("a.png", base64.b64decode(RED))}
+    answer = served.client.post("/v1/search/upload", files=image, data={"request": values})
+    assert answer.status_code == 400
 
 
 def test_a_request_of_two_lengths_is_refused(served: Served) -> None:
