@@ -14,8 +14,8 @@ IMAGE_FIELD: Final = "image"
 
 MOST_IMAGES: Final = 8
 
-MOST_FIELD_BYTES: Final = 1_000_000
-"""Of a field that is no file."""
+MOST_FIELD_BYTES: Final = 100_000
+"""Of a field that is no file: JSON without images."""
 
 _FORM: Final = "multipart/form-data"
 

@@ -67,6 +67,9 @@ class Guard:
     def _find_refusal(self, scope: Asked, headers: Headers) -> Response | None:
         if _measure(scope) > MOST_HEAD_BYTES:
             return to_problem(431, "HeadTooLarge", "the address and the headers are too long")
+        if "content-length" in headers and "transfer-encoding" in headers:
+            said = "give a length or send in chunks, not both"  # a proxy may believe the other
+            return to_problem(400, "TwoLengths", said, headers={"Connection": "close"})
         host = headers.get("host", "")
         if self._names and to_host_name(host) not in self._names:
             return to_problem(421, "ForeignHost", "the server does not answer to this name")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from secrets import token_hex
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +12,7 @@ from ingest.sources.uris import to_source_uri
 from schemas.errors import QueryError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable
+    from collections.abc import AsyncIterable, Iterator
     from pathlib import Path
 
 MOST_BYTES: Final = 1_000
@@ -24,7 +24,9 @@ MOST_NAME_BYTES: Final = 200
 _FORBIDDEN: Final = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]')
 """What some file system gives a meaning to."""
 
-_DEVICE: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+IN_THE_WAY: Final = "path: a file lies where a folder would; choose another name"
+
+_DEVICE: Final = re.compile(r"(con|prn|aux|nul|(com|lpt)[\d¹²³])(\..*)?", re.IGNORECASE)
 
 
 class Inbox:
@@ -71,7 +73,7 @@ class Inbox:
             if one.is_symlink():
                 raise QueryError("path: a link lies there; choose another name")
             if one != path and one.exists() and not one.is_dir():
-                raise QueryError("path: a file lies where a folder would; choose another name")
+                raise QueryError(IN_THE_WAY)
         if path.is_dir():
             raise QueryError("path: a folder lies there; choose another name")
         return path
@@ -82,8 +84,15 @@ class Inbox:
         Args:
             path: Of :meth:`to_path`.
             chunks: The content; whatever it raises leaves nothing behind.
+
+        Raises:
+            QueryError: A file lies where a folder would.
+            OSError: It cannot be written.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):  # made since the path was looked at
+            raise QueryError(IN_THE_WAY) from None
         unfinished = path.with_name(f".{token_hex(8)}.part")  # hidden names are not indexed
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
@@ -94,6 +103,14 @@ class Inbox:
             unfinished.unlink(missing_ok=True)
             raise
         return unfinished
+
+    @contextmanager
+    def dropping(self, unfinished: Path) -> Iterator[None]:
+        """Remove an unfinished file at the end, unless it has been put in its place."""
+        try:
+            yield
+        finally:
+            unfinished.unlink(missing_ok=True)
 
     def place(self, unfinished: Path, path: Path) -> Path | None:
         """Put a file in its place; gives where what was there before is kept."""

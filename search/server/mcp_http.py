@@ -10,6 +10,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from starlette.routing import Route
 
 from search.server.mcp_server import create_mcp_server
+from search.server.problems import to_problem
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -27,6 +28,8 @@ LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 MOST_BODY_BYTES: Final = 14_000_000
 """An image of 10 MB in base64, and words."""
 
+STREAMLESS: Final = "the server has nothing to say by itself; send requests by POST"
+
 
 class _Endpoint:
     """Hands requests to the session manager of the running application."""
@@ -34,6 +37,10 @@ class _Endpoint:
     manager: StreamableHTTPSessionManager | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "GET":  # a stream of events, though there are none to tell
+            problem = to_problem(405, "MethodNotAllowed", STREAMLESS, headers={"Allow": "POST"})
+            await problem(scope, receive, send)
+            return
         assert self.manager is not None, "requests come while the application runs"  # noqa: S101
         await self.manager.handle_request(scope, receive, send)
 

@@ -163,7 +163,7 @@ def _to_tool(name: str, kind: _Kind) -> Tool:
 async def _call(get_service: GetService, name: str, arguments: dict[str, Any]) -> CallToolResult:
     """A tool's answer; whatever goes wrong is one too, for the caller to read."""
     if name not in TOOLS:
-        return _to_error(f"there is no tool {name!r}; there are: {', '.join(TOOLS)}")
+        return _to_error(f"there is no tool {name!r:.100}; there are: {', '.join(TOOLS)}")
     kind = TOOLS[name]
     try:
         asked = kind.arguments.model_validate(arguments)

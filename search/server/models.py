@@ -26,8 +26,12 @@ from search.options import (
 MOST_TERMS: Final = 32
 """Parts of one query; every image among them is decoded and encoded."""
 
-MAX_TEXT_CHARACTERS: Final = 20_000
-"""Of one query text; longer ones are documents, to be indexed."""
+MAX_TEXT_CHARACTERS: Final = 4_000
+"""Of one query text; longer ones are documents, to be indexed. Encoding that many characters of a
+script without spaces takes about a second of a processor."""
+
+MAX_WHERE_CHARACTERS: Final = 20_000
+"""Of a condition in an address."""
 
 MOST_JUDGED: Final = 200
 """Items that one round of feedback may name."""
@@ -76,7 +80,7 @@ _NARROWED: Final[dict[str, Any]] = {
 
 
 _IN_ADDRESS: Final[dict[str, Any]] = {
-    "where": Annotated[str, Field(max_length=MAX_TEXT_CHARACTERS)] | None
+    "where": Annotated[str, Field(max_length=MAX_WHERE_CHARACTERS)] | None
 }
 """What a query string says otherwise than JSON does."""
 

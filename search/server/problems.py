@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -48,6 +49,9 @@ _LOG = logging.getLogger(__name__)
 
 _OURS: Final = "the server cannot answer now; its log says why"
 """In place of what the error says: addresses and paths are nobody's business."""
+
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What writing to a disk fails with that takes no more."""
 
 _LATER: Final = frozenset({429, 503, 504})
 
@@ -124,6 +128,13 @@ def add_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(TimeoutError)
     async def answer_late(_request: Request, _error: TimeoutError) -> JSONResponse:
         return to_problem(504, "RequestTimeout", "it took too long: ask for less, or later")
+
+    @app.exception_handler(OSError)
+    async def answer_full(_request: Request, error: OSError) -> JSONResponse:
+        if error.errno not in FULL:
+            raise error
+        _LOG.error("no space is left: %s", error)
+        return to_problem(507, "NoSpace", "the server has no space left for it")
 
     @app.exception_handler(HTTPException)
     async def answer_http(request: Request, error: HTTPException) -> JSONResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Future
+from pathlib import Path as FilePath
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Request
@@ -58,7 +59,15 @@ async def put_record(path: RecordPath, request: Request, service: TheService) ->
         return to_problem(403, "NoInbox", NO_INBOX)
     place = inbox.to_path(path)
     unfinished = await inbox.receive(place, request.stream())
+    with inbox.dropping(unfinished):
+        return await _write(unfinished, path, inbox, syncing, service)
+
+
+async def _write(
+    unfinished: FilePath, path: str, inbox: Inbox, syncing: Syncing, service: Service
+) -> JSONResponse:
     async with syncing.writing.setdefault(path, asyncio.Lock()):
+        place = inbox.to_path(path)  # others have written meanwhile
         before = inbox.place(unfinished, place)
         try:
             answer = await _wait(syncing.sync_inbox(), inbox.to_uri(path), service)
@@ -79,13 +88,15 @@ async def delete_record(path: RecordPath, service: TheService) -> JSONResponse:
     inbox = _open_inbox(syncing)
     if syncing is None or inbox is None:
         return to_problem(403, "NoInbox", NO_INBOX)
-    place = inbox.to_path(path)
-    try:
-        place.unlink()
-    except FileNotFoundError:
-        raise PointMissing(f"there is no record {path!r:.200}") from None
-    inbox.tidy(place)
-    run = syncing.sync_inbox(deletes=True)
+    # Of one that is being written: when that has come to its end, which may bring back another.
+    async with syncing.writing.setdefault(path, asyncio.Lock()):
+        place = inbox.to_path(path)
+        try:
+            place.unlink()
+        except FileNotFoundError:
+            raise PointMissing(f"there is no record {path!r:.200}") from None
+        inbox.tidy(place)
+        run = syncing.sync_inbox(deletes=True)
     return _to_response(await _wait(run, inbox.to_uri(path), service, done="deleted"))
 
 

@@ -11,6 +11,7 @@ from search.facets import MAX_LIMIT
 from search.server.models import (
     MAX_NAME_CHARACTERS,
     MAX_TEXT_CHARACTERS,
+    MAX_WHERE_CHARACTERS,
     MOST_JUDGED,
     MOST_TERMS,
     AddressOptions,
@@ -89,5 +90,5 @@ class FacetsModel(BaseModel):
         str, Field(min_length=1, max_length=MAX_NAME_CHARACTERS, examples=["media_type"])
     ]
     target: Target = Target.ANY
-    where: Annotated[str | None, Field(max_length=MAX_TEXT_CHARACTERS)] = None
+    where: Annotated[str | None, Field(max_length=MAX_WHERE_CHARACTERS)] = None
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 10

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from schemas.query import Composition, Term
 from search.async_searcher import AsyncSearcher
+from search.composition import to_composition
+from search.server.bounds import check_amount
 from search.server.gate import Gate
 from search.server.images import ImageDecoder
 from search.server.metrics import Metrics
@@ -137,9 +139,11 @@ class Service:
             TimeoutError: It took too long.
             DiptychError: As :meth:`search.searcher.Searcher.search` does.
         """
+        composition = to_composition(query)
+        check_amount([composition])
         with self.searches.turn():
             async with asyncio.timeout(self.settings.serve.request_seconds):
-                page = await self._searcher.search(await self._to_decoded(query), **options)
+                page = await self._searcher.search(await self._to_decoded(composition), **options)
         return self._to_public(page)
 
     async def search_batch(
@@ -150,6 +154,7 @@ class Service:
         Raises:
             DiptychError: As :meth:`search` does.
         """
+        check_amount(queries)
         with self.searches.turn():
             async with asyncio.timeout(self.settings.serve.request_seconds):
                 decoded = [await self._to_decoded(query) for query in queries]
@@ -268,12 +273,10 @@ class Service:
         self.engine.read_metadata(self.collection_name)
         self._searcher.searcher.prove()
 
-    async def _to_decoded(self, query: QueryLike) -> Composition:
-        from search.composition import to_composition
-
+    async def _to_decoded(self, query: Composition) -> Composition:
         side_pixels = self.encoder.space.image_size_pixels
         terms = []
-        for term in to_composition(query).terms:
+        for term in query.terms:
             if isinstance(term.query.image, bytes):
                 image = await self.images.decode(term.query.image, side_pixels)
                 term = Term(replace(term.query, image=image), term.weight)  # noqa: PLW2901
