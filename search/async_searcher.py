@@ -33,6 +33,10 @@ cores keep both busy, many more only compete."""
 MOST_IN_BATCH: Final = 16
 """Searches that wait are asked together, as many as are encoded in one call."""
 
+ALONE: Final = ("cursor", "collapse", "rerank", "diversity", "sort")
+"""Options of searches that are never asked together. A cursor belongs to one query; what the
+others work over comes with its vectors, some 25 MB for a pool of a thousand."""
+
 
 class _Waiting(NamedTuple):
     """A search whose turn has not come."""
@@ -162,7 +166,7 @@ class AsyncSearcher:
         wanted = [one for one in self._waiting if not one.answer.done()]
         same = [one for one in wanted if repr(one.options) == repr(wanted[0].options)]
         same = same[:MOST_IN_BATCH]  # by repr: True, 1 and 1.0 are equal, and other conditions
-        if same and same[0].options.get("cursor") is not None:
+        if same and not _is_joined(same[0].options):
             same = same[:1]
         taken = set(map(id, same))
         self._waiting = deque(one for one in wanted if id(one) not in taken)
@@ -199,6 +203,11 @@ class AsyncSearcher:
             raise StoreRejected("this searcher is closed; open another one")
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, partial(call, *args, **kwargs))
+
+
+def _is_joined(options: SearchOptions) -> bool:
+    """Whether searches with these options, which nobody has checked yet, may be asked together."""
+    return not any(options.get(name) for name in ALONE)
 
 
 def _fail(answer: asyncio.Future[Page], error: Exception) -> None:

@@ -138,13 +138,15 @@ class CountingSearcher:
         self._searcher.close()
 
 
-def ask_behind_the_first(counting: CountingSearcher, queries: list[str], cancelled: int) -> Any:
+def ask_behind_the_first(
+    counting: CountingSearcher, queries: list[str], cancelled: int, **options: Any
+) -> Any:
     """The answers of queries asked together behind another one; some are cancelled meanwhile."""
 
     async def ask() -> Any:
         async with AsyncSearcher(counting, concurrency=1) as found:  # type: ignore[arg-type]
             first = asyncio.create_task(found.search("red"))
-            waiting = [asyncio.create_task(found.search(query)) for query in queries]
+            waiting = [asyncio.create_task(found.search(query, **options)) for query in queries]
             await asyncio.sleep(0)
             counting.turns.release()
             await first
@@ -174,6 +176,26 @@ def test_a_query_at_fault_fails_alone_and_a_cancelled_one_is_not_asked_again(
     answers = ask_behind_the_first(counting, ["green", " ", "blue"], cancelled=1)
     assert [type(answer) for answer in answers] == [asyncio.CancelledError, EmptyQuery, Page]
     assert counting.asked == [["red"], ["green", " ", "blue"], [" "], ["blue"]]
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        ({"target": "text"}, [["green", "blue"]]),
+        ({"collapse": "exact"}, [["green"], ["blue"]]),
+        ({"diversity": 0.5}, [["green"], ["blue"]]),
+        ({"sort": "-taken_at"}, [["green"], ["blue"]]),
+    ],
+    ids=str,
+)
+def test_searches_that_hold_a_pool_of_vectors_are_asked_alone(
+    engine: Engine, encoder: LegibleEncoder, options: dict[str, Any], asked: list[list[str]]
+) -> None:
+    searcher = Searcher(engine, resolve_collection(engine, "colours"), encoder)
+    counting = CountingSearcher(searcher)
+    answers = ask_behind_the_first(counting, ["green", "blue"], cancelled=0, **options)
+    assert [type(answer) for answer in answers] == [Page] * 2
+    assert counting.asked == [["red"], *asked]
 
 
 def test_a_limit_below_one_is_refused(engine: Engine, encoder: LegibleEncoder) -> None:
