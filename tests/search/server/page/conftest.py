@@ -1,4 +1,8 @@
-"""A real server, a real browser; one of each for all tests of the page."""
+"""A real server, a real browser; one of each for a module.
+
+No longer: while the browser is driven its event loop counts as running in this thread, so that
+no other test could run one.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +75,7 @@ class Visit:
         self.page.screenshot(path=SHOTS / f"{name}.png")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("page")
     with pytest.MonkeyPatch.context() as patch:
@@ -93,13 +97,13 @@ def page_server(folder: Path, *, is_filled: bool = True, **serve: Any) -> Iterat
         yield url
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def address(cache: Path) -> Iterator[str]:
     with page_server(cache) as url:
         yield url
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:

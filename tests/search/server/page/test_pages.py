@@ -49,7 +49,7 @@ def test_an_address_where_nothing_is_has_a_page_for_people(visit: Visit) -> None
         page = visit.go(path)
         assert page.locator(".sentence").inner_text() == "There is no page at this address."
         assert page.get_by_role("link", name="Try again").count() == 0
-        assert page.get_by_role("link", name="New search", exact=True).is_visible()
+        page.get_by_role("link", name="New search", exact=True).wait_for()
     visit.complaints.clear()
     visit.shoot("unknown")
 

@@ -42,17 +42,17 @@ def expect_blue(page: Page) -> None:
     page.wait_for_selector("#answer .hit")
     assert "upload=" in page.url
     assert page.locator(".hit.is-image .title").first.inner_text() == "blue.png"
-    assert page.locator("#preview").is_visible()
+    page.locator("#preview").wait_for()
 
 
 def test_a_dropped_photograph_is_searched_with(visit: Visit) -> None:
     page = visit.go("/")
     send(page, "dragenter", blue())
-    assert page.locator("#curtain").is_visible()
+    page.locator("#curtain").wait_for()
     visit.shoot("drop")
     send(page, "drop", blue())
     expect_blue(page)
-    assert not page.locator("#curtain").is_visible()
+    page.locator("#curtain").wait_for(state="hidden")
 
 
 def test_a_pasted_photograph_is_put_together_with_words(visit: Visit) -> None:
@@ -85,7 +85,7 @@ def test_what_is_no_photograph_is_refused_in_a_sentence(visit: Visit) -> None:
     assert "no image" in page.locator(".broken").inner_text()
     send(page, "drop", b"damaged", "image/png")
     expect(page.locator(".sentence")).not_to_contain_text("no image")
-    assert page.locator(".retry").is_visible()
+    page.locator(".retry").wait_for()
     assert [one for one in visit.complaints if "4" not in one] == []
     visit.complaints.clear()  # the browser reports every refusal
 
@@ -98,7 +98,7 @@ def test_a_photograph_is_sent_without_a_script(browser: Browser, address: str) -
         )
         page.get_by_role("button", name="Search with it").click()
         assert re.search(r"/\?q=green&target=image&upload=[0-9a-f]{64}&year=2011$", page.url)
-        assert page.get_by_alt_text("the photograph").is_visible()
+        page.get_by_alt_text("the photograph").wait_for()
         assert page.locator(".hit").count() > 0
         page.get_by_text("Without").click()
         assert page.url.endswith("/?q=green&target=image&year=2011")

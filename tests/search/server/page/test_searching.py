@@ -34,7 +34,7 @@ def test_words_find_images_and_documents(visit: Visit) -> None:
     assert {"blue.png", "The sea"} <= set(names(page))
     expect(page.locator(".passage mark", has_text="The blue sea.")).to_be_visible()
     assert page.locator("#live").inner_text().endswith("results, there are more")
-    assert page.locator(".merged").is_visible()
+    page.locator(".merged").wait_for()
     visit.shoot("both")
 
 
@@ -174,11 +174,11 @@ def test_keys(visit: Visit) -> None:
 
 def test_scores_are_shown_on_demand_and_remembered(visit: Visit) -> None:
     page = visit.go("/?q=red")
-    assert not page.locator(".score").first.is_visible()
+    page.locator(".score").first.wait_for(state="hidden")
     page.locator(".scores").click()
     assert "cosine" in page.locator(".score").first.inner_text()
     page.reload()
-    assert page.locator(".score").first.is_visible()
+    page.locator(".score").first.wait_for()
 
 
 def test_only_good_matches_may_be_none(visit: Visit) -> None:
