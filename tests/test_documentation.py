@@ -49,11 +49,11 @@ def test_the_examples_of_a_page_run(
     page: str,
     reader_folder: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],  # by descriptor: an example starts a process
 ) -> None:
     monkeypatch.chdir(reader_folder)
     names: dict[str, object] = {}
     for block in PYTHON_BLOCK.findall((ROOT / page).read_text(encoding="utf-8")):
         exec(compile(block, page, "exec"), names)  # noqa: S102 - our own pages
     if "print(" in (ROOT / page).read_text(encoding="utf-8"):
-        assert capsys.readouterr().out
+        assert capfd.readouterr().out
