@@ -99,11 +99,13 @@ def _find_text_tower(request: EncoderRequest) -> Encoder | None:
         return None
     try:
         files = find_model(request.model, request.revision)
-        if not Exports(files).is_kept(Modality.TEXT):
+        exports = Exports(files)
+        if not exports.is_kept(Modality.TEXT):
             return None
-        return TransformerEncoder(
-            load_exported_parts(files, str(backend), request.dtype, request.threads)
+        parts = load_exported_parts(
+            files, str(backend), request.dtype, request.threads, exports=exports
         )
+        return TransformerEncoder(parts)
     except (EncoderError, ModelUnavailable) as error:
         _log.debug("%s: no exported tower is used (%s)", request.model, error)
         return None

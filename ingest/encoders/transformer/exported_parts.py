@@ -38,7 +38,12 @@ if TYPE_CHECKING:
 
 
 def load_exported_parts(
-    files: ModelFiles, backend: str, dtype: str | None, threads: int | None
+    files: ModelFiles,
+    backend: str,
+    dtype: str | None,
+    threads: int | None,
+    *,
+    exports: Exports | None = None,
 ) -> EncoderParts:
     """The parts of a model on exported graphs; each tower is opened at its first use.
 
@@ -48,6 +53,7 @@ def load_exported_parts(
         dtype: One that the backend runs; None is float32, and bfloat16 for OpenVINO where the
             processor multiplies it.
         threads: Threads inside one forward pass; None is 1.
+        exports: The model's, where they have been looked at already.
 
     Raises:
         ModelUnavailable: Nothing is kept and torch is not there to export it.
@@ -56,7 +62,7 @@ def load_exported_parts(
     if dtype is None:
         is_bfloat16 = backend == "openvino" and has_fast_bfloat16()
         dtype = "bfloat16" if is_bfloat16 else "float32"
-    exports = Exports(files)
+    exports = exports or Exports(files)
     known = exports.prepare()
     space = replace(known.space, model_id=files.model_id, revision=files.revision, dtype=dtype)
     towers = {
@@ -99,11 +105,16 @@ class Exports:
     def __init__(self, files: ModelFiles) -> None:
         """Look at nothing yet."""
         self._files = files
+        self._proven: dict[tuple[str, str], Path] = {}
 
     def is_kept(self, modality: Modality) -> bool:
         """Whether the description and the float32 graph of a tower are in the cache."""
-        wanted = (("model", "description"), (f"tower-{modality}", "float32"))
-        return all(graph_cache.find_export(name, self._key(part)) for name, part in wanted)
+        for name, part in (("model", "description"), (f"tower-{modality}", "float32")):
+            found = graph_cache.find_export(name, self._key(part))
+            if found is None:
+                return False
+            self._proven[name, self._key(part)] = found
+        return True
 
     def prepare(self) -> ModelDescription:
         """The description; where the model had to be loaded for it, its towers are exported too."""
@@ -125,7 +136,7 @@ class Exports:
         def write(folder: Path) -> None:
             (folder / description.FILE).write_text(self._read_description().to_json())
 
-        folder = graph_cache.ensure_export("model", self._key("description"), write)
+        folder = self._ensure("model", self._key("description"), write)
         return description.ModelDescription.from_json((folder / description.FILE).read_text())
 
     def graph(self, modality: Modality) -> Path:
@@ -135,7 +146,7 @@ class Exports:
             features = self._to_sample_features(modality)
             export_tower(self._model, modality, features, folder)
 
-        folder = graph_cache.ensure_export(f"tower-{modality}", self._key("float32"), write)
+        folder = self._ensure(f"tower-{modality}", self._key("float32"), write)
         return folder / GRAPH_FILE
 
     def int8_graph(self, modality: Modality) -> Path:
@@ -146,6 +157,10 @@ class Exports:
 
         key = self._key("int8", str(QUANTIZE_VERSION))
         return graph_cache.ensure_export(f"tower-{modality}", key, write) / GRAPH_FILE
+
+    def _ensure(self, name: str, key: str, write: Callable[[Path], None]) -> Path:
+        """What :meth:`is_kept` has hashed a moment ago is not hashed again."""
+        return self._proven.pop((name, key), None) or graph_cache.ensure_export(name, key, write)
 
     @property
     def _has_model(self) -> bool:
