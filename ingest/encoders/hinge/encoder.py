@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from threading import Lock
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING
 
 from ingest.chunk import CHUNK_VERSION
 from ingest.decode import DECODE_VERSION
@@ -19,11 +18,12 @@ from ingest.encoders.hinge.towers import (
     TextTower,
     Tokens,
 )
+from ingest.encoders.once import Once
 from schemas.records import Modality
 from schemas.space import EmbeddingSpace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from PIL.Image import Image
 
@@ -46,23 +46,6 @@ SPACE = EmbeddingSpace(
 )
 """The hinge's space in float32; the committed weights name the base models they were trained on."""
 
-_Part = TypeVar("_Part")
-
-
-class _Lazy(Generic[_Part]):
-    """Makes its value at the first call, once, whichever thread comes first."""
-
-    def __init__(self, make: Callable[[], _Part]) -> None:
-        self._make = make
-        self._lock = Lock()
-        self._made: list[_Part] = []
-
-    def __call__(self) -> _Part:
-        with self._lock:
-            if not self._made:
-                self._made.append(self._make())
-        return self._made[0]
-
 
 class HingeEncoder:
     """``hinge-en-1``: images beside English texts, offline, on onnxruntime alone.
@@ -83,9 +66,9 @@ class HingeEncoder:
         """Set up; loads nothing."""
         arithmetic = Arithmetic(backend, dtype, threads or 1)
         self._space = replace(SPACE, dtype=dtype)
-        self._tokens = _Lazy(Tokens)
-        self._texts = _Lazy(lambda: TextTower(self._tokens(), arithmetic))
-        self._images = _Lazy(lambda: ImageTower(arithmetic))
+        self._tokens = Once(Tokens)
+        self._texts = Once(lambda: TextTower(self._tokens(), arithmetic))
+        self._images = Once(lambda: ImageTower(arithmetic))
 
     @property
     def space(self) -> EmbeddingSpace:

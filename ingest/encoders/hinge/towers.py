@@ -16,7 +16,7 @@ from ingest.encoders.hinge.wheels import (
     TOKENIZER,
     read_wheel_file,
 )
-from ingest.encoders.runtimes.onnx import OnnxTower, open_session
+from ingest.encoders.runtimes.onnx import OUTPUT, OnnxTower, open_session
 from ingest.encoders.workers import count_cores
 
 if TYPE_CHECKING:
@@ -85,19 +85,26 @@ class FeatureTower:
 
     Args:
         threads: Threads inside one forward pass.
+        bridged: Whether :meth:`describe_all` is wanted too.
 
     Raises:
         ModelUnavailable: The weights are not installed.
     """
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, *, bridged: bool = False) -> None:
         """Open the session; the graph is built when it is not in the cache."""
-        self._session = open_session(_image_graph(bridged=False), threads)
+        self._session = open_session(_image_graph(bridged=bridged), threads)
 
     def describe(self, image: Image) -> tuple[Floats, Floats]:
         """The image's features and ImageNet logits, ``(2048,)`` and ``(1000,)`` float32."""
         features, logits = self._session.run(["features", "logits"], {"pixels": to_pixels(image)})
         return features[0], logits[0]
+
+    def describe_all(self, image: Image) -> tuple[Floats, Floats, Floats]:
+        """Features, logits and the vector, ``(384,)`` float32, of one forward pass."""
+        names = ["features", "logits", OUTPUT]
+        features, logits, vectors = self._session.run(names, {"pixels": to_pixels(image)})
+        return features[0], logits[0], vectors[0]
 
 
 def to_pixels(image: Image) -> Pixels:

@@ -17,6 +17,10 @@ HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model")
 
 HUB_TIMEOUT_SECONDS = 10.0
 
+BRIDGE_FILE = "bridge.json"
+BRIDGE_WEIGHTS = "bridge.safetensors"
+"""What a trained bridge is; see :mod:`ingest.encoders.bridge.folder`."""
+
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
@@ -147,7 +151,7 @@ def _hash_folder(folder: Path) -> str:
 
     files = sorted(
         file
-        for pattern in HUB_FILES
+        for pattern in _to_deciding(folder)
         for file in folder.rglob(pattern)
         if file.is_file() and not _is_hidden(file.relative_to(folder))
     )
@@ -160,6 +164,16 @@ def _hash_folder(folder: Path) -> str:
         name = file.relative_to(folder).as_posix()
         whole.update(f"{name}\0{content.hexdigest()}\n".encode("utf-8", "surrogateescape"))
     return f"blake3:{whole.hexdigest()}"
+
+
+def is_bridge(folder: Path) -> bool:
+    """Whether a folder holds a trained bridge."""
+    return (folder / BRIDGE_FILE).is_file()
+
+
+def _to_deciding(folder: Path) -> tuple[str, ...]:
+    """Patterns of the files that decide the vectors; a bridge's folder holds its report too."""
+    return (BRIDGE_FILE, BRIDGE_WEIGHTS) if is_bridge(folder) else HUB_FILES
 
 
 def _is_hidden(relative: Path) -> bool:

@@ -1,0 +1,151 @@
+"""A bridge on disk: ``bridge.json`` and ``bridge.safetensors``; what lies beside is for people.
+
+Its two encoders are named by id and revision and are not in it. A model from a folder is named by
+its path, and looked for beside the bridge's folder too, so that both may move together.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ingest.chunk import CHUNK_VERSION
+from ingest.decode import DECODE_VERSION
+from ingest.durable import replacing, sync_folder
+from ingest.encoders.bridge.side import Side
+from ingest.encoders.transformer.files import BRIDGE_FILE, BRIDGE_WEIGHTS, is_folder
+from schemas.errors import ModelUnavailable
+from schemas.space import EmbeddingSpace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FORMAT = 1
+"""Raise it when a reader of today would misread the folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenEncoder:
+    """One of the two encoders that a bridge stands on.
+
+    Attributes:
+        model: Hub id, ``hinge-...``, or the path of a folder.
+        space: Of its own vectors, with its exact revision and dtype.
+    """
+
+    model: str
+    space: EmbeddingSpace
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-ready dict; :meth:`from_json` gives it back."""
+        return {"model": self.model, "space": self.space.to_json()}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> FrozenEncoder:
+        """What :meth:`to_json` described, with today's versions of decoding and chunking."""
+        versions = {"decode_version": DECODE_VERSION, "chunk_version": CHUNK_VERSION}
+        return cls(fields["model"], EmbeddingSpace.from_json({**fields["space"], **versions}))
+
+    def to_model(self, beside: Path) -> str:
+        """What to load it by: its path where it was, else the folder of its name beside."""
+        moved = beside / Path(self.model).name
+        return str(moved) if not is_folder(self.model) and moved.is_dir() else self.model
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bridge:
+    """Everything that decides where images and texts land.
+
+    Attributes:
+        dimension: Of the shared space.
+        images: The image side.
+        texts: The text side.
+        image_encoder: What describes images.
+        text_encoder: What describes texts.
+        provenance: How it was made: recipe, data, licence; JSON-ready.
+    """
+
+    dimension: int
+    images: Side
+    texts: Side
+    image_encoder: FrozenEncoder
+    text_encoder: FrozenEncoder
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def write(self, folder: Path) -> None:
+        """Write both files; the folder is made. An interrupted write leaves the old bridge whole.
+
+        Raises:
+            OSError: They cannot be written.
+        """
+        from safetensors.numpy import save
+
+        folder.mkdir(parents=True, exist_ok=True)
+        sides = {"images": self.images, "texts": self.texts}
+        tensors = {
+            f"{name}.{part}": array
+            for name, side in sides.items()
+            for part, array in side.to_tensors().items()
+        }
+        fresh = folder / f".{BRIDGE_WEIGHTS}.new"
+        fresh.write_bytes(save(tensors))
+        fresh.replace(folder / BRIDGE_WEIGHTS)
+        sync_folder(folder)
+        told = {
+            "format": FORMAT,
+            "dimension": self.dimension,
+            "images": {**self.images.to_json(), "encoder": self.image_encoder.to_json()},
+            "texts": {**self.texts.to_json(), "encoder": self.text_encoder.to_json()},
+            "provenance": dict(self.provenance),
+        }
+        with replacing(folder / BRIDGE_FILE) as stream:
+            json.dump(told, stream, indent=1, sort_keys=True)
+
+    @classmethod
+    def read(cls, folder: Path) -> Bridge:
+        """The bridge in a folder.
+
+        Raises:
+            ModelUnavailable: It is not there, damaged, or of a later version of Diptych.
+        """
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        try:
+            told = json.loads((folder / BRIDGE_FILE).read_text(encoding="utf-8"))
+            if told["format"] != FORMAT:
+                raise ModelUnavailable(
+                    f"{folder} holds a bridge of format {told['format']}, this version of Diptych "
+                    f"reads {FORMAT}: install the version that made it, or train it again"
+                )
+            tensors = load_file(folder / BRIDGE_WEIGHTS)
+            return cls._from_parts(told, tensors)
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+            raise ModelUnavailable(
+                f"{folder} holds no whole bridge ({type(error).__name__}: {error}): "
+                f"copy the folder again, or train it again"
+            ) from error
+
+    @classmethod
+    def _from_parts(cls, told: Mapping[str, Any], tensors: Mapping[str, Any]) -> Bridge:
+        images, texts = (
+            Side.from_parts(
+                told[name],
+                {
+                    key.removeprefix(f"{name}."): array
+                    for key, array in tensors.items()
+                    if key.startswith(f"{name}.")
+                },
+            )
+            for name in ("images", "texts")
+        )
+        return cls(
+            dimension=int(told["dimension"]),
+            images=images,
+            texts=texts,
+            image_encoder=FrozenEncoder.from_json(told["images"]["encoder"]),
+            text_encoder=FrozenEncoder.from_json(told["texts"]["encoder"]),
+            provenance=told["provenance"],
+        )
