@@ -98,7 +98,7 @@ def _run(corpus: Corpus, split: HeldOut, count: int, seed: int) -> Hits:
     figures = random.permutation(np.unique(pairs[:, 0]))
     held = np.isin(pairs[:, 0], figures[: round(VALIDATION_SHARE * len(figures))])
     examples, validation = corpus.to_examples(pairs[~held]), corpus.to_examples(pairs[held])
-    recipe = Recipe.for_pairs(count, base=Base.CONSE, seed=seed)
+    recipe = Recipe(base=Base.CONSE, seed=seed)
     trained = train(examples, validation, recipe, conse=corpus.to_conse(recipe.softness))
     return _ask(corpus, split, trained.images)
 
