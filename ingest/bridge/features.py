@@ -132,7 +132,9 @@ class Describer:
         pending = [item for item in items if item.image is not None]
         images = self._images
         self._fill(
-            pending, images, lambda some: images.describe_images([one.image for one in some])
+            pending,
+            images,
+            lambda some: images.describe_images([one.image for one in some if one.image]),
         )
         for item in pending:
             item.image = None
@@ -167,7 +169,9 @@ class Describer:
         pending = [item for item in items if item.row is None]
         texts_ = self._texts
         self._fill(
-            pending, texts_, lambda some: texts_.describe_texts([str(one.asked) for one in some], ROLE)
+            pending,
+            texts_,
+            lambda some: texts_.describe_texts([str(one.asked) for one in some], ROLE),
         )
         return items
 

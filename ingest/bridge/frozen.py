@@ -89,7 +89,8 @@ def open_encoders(image_encoder: str, text_encoder: str, options: BridgeOptions)
     for backbone, modality in ((images, Modality.IMAGE), (texts, Modality.TEXT)):
         if modality not in backbone.space.modalities:
             raise SettingsError(
-                f"{backbone.space.model_id} encodes no {modality}s: choose another --{modality}-encoder"
+                f"{backbone.space.model_id} encodes no {modality}s: choose another "
+                f"--{modality}-encoder"
             )
     return Encoders(
         images, texts, FrozenEncoder(names[0], images.space), FrozenEncoder(names[1], texts.space)

@@ -33,7 +33,9 @@ def estimate_means(
     """
     _, places = np.unique(clusters, return_inverse=True)
     count = int(places.max()) + 1
-    sums = np.stack([np.bincount(places, weights=row, minlength=count) for row in rows])
+    sums = np.stack(
+        [np.bincount(places, weights=row, minlength=count).astype(np.float64) for row in rows]
+    )
     sizes = np.bincount(places, minlength=count).astype(np.float64)
     means = rows.mean(axis=1)
     if count == 1:  # one cluster says nothing of others
@@ -47,9 +49,7 @@ def estimate_means(
     ]
 
 
-def _draw(
-    sums: NDArray[np.float64], sizes: NDArray[np.float64], seed: int
-) -> NDArray[np.float64]:
+def _draw(sums: NDArray[np.float64], sizes: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
     """``(m, RESAMPLES)`` means of as many clusters as there are, drawn with replacement."""
     generator = np.random.default_rng(seed)
     count = len(sizes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from schemas.settings import Settings
 
 
-def train_bridge(  # noqa: PLR0913 - everything but the pairs and the place has a default
+def train_bridge(
     pairs: Path,
     output: Path,
     *,
@@ -244,8 +244,11 @@ class _Job:
                 "Every weight of the map forgot more than --forgetting allows, so the encoder is "
                 "as it was: more pairs of more kinds help, or another tolerance."
             )
-        sides = (side.interpolated(weight) if side.map else side for side in _to_sides(trained))
-        return *sides, asdict(chosen)
+        images, texts = (
+            side.interpolated(weight) if side.map else side
+            for side in (trained.images, trained.texts)
+        )
+        return images, texts, asdict(chosen)
 
     def _measure(
         self,
@@ -273,10 +276,6 @@ class _Job:
         }
 
 
-def _to_sides(trained: Trained) -> tuple[Side, Side]:
-    return trained.images, trained.texts
-
-
 def _to_dimension(images: Side, material: Material, parts: Parts) -> int:
     one = material.to_examples(parts.validation[:1])
     return int(images.apply(one.images).shape[1])
@@ -292,7 +291,7 @@ def _to_json(recipe: Recipe) -> dict[str, Any]:
 
 def _to_counts(material: Material, parts: Parts) -> dict[str, int]:
     return {
-        "lines": material.lines,
+        "lines": material.lines[TRAINING],
         "images": len(material.images.rows),
         "texts": len(material.texts.rows),
         "training": len(parts.training),
