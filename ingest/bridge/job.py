@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ingest.bridge.bar import open_bar
 from ingest.bridge.features import Describer
 from ingest.bridge.folder import Target
-from ingest.bridge.frozen import make_conse, open_encoders, to_baseline, to_description
+from ingest.bridge.frozen import make_conse, open_encoders, to_baseline
 from ingest.bridge.material import GENERAL, TEST, TRAINING, VALIDATION, read_material, to_parts
 from ingest.bridge.measure import measure
 from ingest.bridge.options import BridgeOptions
-from ingest.bridge.report import BridgeReport
+from ingest.bridge.outcome import Made, to_provenance, to_report
 from ingest.bridge.store import FILE, FeatureStore
 from ingest.bridge.write import write_bridge
 from ingest.encoders.bridge.folder import Bridge
 from ingest.encoders.bridge.recipe import CLOSED_FORM, Recipe
 from ingest.encoders.bridge.side import Base
 from ingest.encoders.bridge.training import train
-from ingest.encoders.bridge.wise import choose_map_weight
 from ingest.encoders.catalogue import HINGE_MODEL_ID
 from ingest.encoders.graph_cache import cache_folder
 from ingest.stopwatch import Stopwatch
@@ -33,7 +30,7 @@ if TYPE_CHECKING:
 
     from ingest.bridge.frozen import Encoders
     from ingest.bridge.material import Material, Parts
-    from ingest.bridge.report import Measured
+    from ingest.bridge.report import BridgeReport, Measured
     from ingest.encoders.bridge.conse import Conse
     from ingest.encoders.bridge.side import Side
     from ingest.encoders.bridge.training import Epoch, Trained
@@ -80,7 +77,14 @@ def train_bridge(
     with job.stopwatch.lap("total"):
         encoders = open_encoders(image_encoder, text_encoder or image_encoder, options)
         made = job.make(pairs, encoders, to_recipe(recipe, encoders))
-    report = job.to_report(pairs, encoders, made)
+    report = to_report(
+        made,
+        pairs=pairs,
+        folder=target.path,
+        options=options,
+        seconds=job.stopwatch.to_seconds(),
+        notes=job.notes,
+    )
     report = write_bridge(target, made.bridge, report)
     target.forget_checkpoints()
     return report
@@ -97,20 +101,6 @@ def to_recipe(given: Recipe | Mapping[str, Any] | None, encoders: Encoders) -> R
     return Recipe(**{"base": encoders.usual_base, **(given or {})})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Made:
-    """A trained bridge and all that is known of it."""
-
-    bridge: Bridge
-    recipe: Recipe
-    trained: Trained
-    baseline: str
-    measured: tuple[Measured, ...]
-    interpolation: Mapping[str, Any] | None
-    material: Material
-    parts: Parts
-
-
 class _Job:
     """The steps of one training."""
 
@@ -119,9 +109,9 @@ class _Job:
         self._target = target
         self._options = options
         self._settings = settings
-        self._notes: list[str] = []
+        self.notes: list[str] = []
 
-    def make(self, pairs: Path, encoders: Encoders, recipe: Recipe) -> _Made:
+    def make(self, pairs: Path, encoders: Encoders, recipe: Recipe) -> Made:
         with self.stopwatch.lap("describe"), self._describer(encoders) as describer:
             material = read_material(self._to_files(pairs), describer)
             needs_conse = recipe.base is Base.CONSE
@@ -139,35 +129,10 @@ class _Job:
             texts=texts,
             image_encoder=encoders.image_encoder,
             text_encoder=encoders.text_encoder,
-            provenance=self._to_provenance(recipe, parts),
+            provenance=to_provenance(recipe, parts, self._options),
         )
-        return _Made(bridge, recipe, trained, baseline, measured, interpolation, material, parts)
-
-    def to_report(self, pairs: Path, encoders: Encoders, made: _Made) -> BridgeReport:
-        trained = made.trained
-        return BridgeReport(
-            name=self._options.name or self._target.path.name,
-            folder=str(self._target.path),
-            model_id=self._target.path.name,
-            revision="",  # known once it is written
-            encoders={
-                "images": to_description(encoders.image_encoder),
-                "texts": to_description(encoders.text_encoder),
-            },
-            recipe=_to_json(made.recipe),
-            baseline=made.baseline,
-            counts=_to_counts(made.material, made.parts),
-            measured=made.measured,
-            epochs=tuple(asdict(epoch) for epoch in trained.epochs),
-            best=trained.best,
-            stopped_early=trained.stopped_early,
-            interpolation=made.interpolation,
-            data={"file": pairs.name, "licence": self._options.data_licence},
-            diptych=version("diptych"),
-            trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            seconds=self.stopwatch.to_seconds(),
-            failures=made.material.failures,
-            notes=tuple(self._notes),
+        return Made(
+            bridge, recipe, trained, baseline, measured, interpolation, material, parts, encoders
         )
 
     @contextmanager
@@ -227,11 +192,13 @@ class _Job:
             return trained.images, trained.texts, None
         if not parts.general:
             if recipe.base is Base.OWN:
-                self._notes.append(
+                self.notes.append(
                     "Nothing is known of what was forgotten outside this domain: --general PAIRS "
                     "measures it, and holds it within --forgetting."
                 )
             return trained.images, trained.texts, None
+        from ingest.encoders.bridge.wise import choose_map_weight
+
         chosen = choose_map_weight(
             trained,
             material.to_examples(parts.validation),
@@ -240,7 +207,7 @@ class _Job:
         )
         weight = chosen.map_weight
         if weight == 0:
-            self._notes.append(
+            self.notes.append(
                 "Every weight of the map forgot more than --forgetting allows, so the encoder is "
                 "as it was: more pairs of more kinds help, or another tolerance."
             )
@@ -265,52 +232,7 @@ class _Job:
             if items
         )
 
-    def _to_provenance(self, recipe: Recipe, parts: Parts) -> dict[str, Any]:
-        """No date: the same training gives the same files, and so the same space."""
-        return {
-            "recipe": _to_json(recipe),
-            "data_licence": self._options.data_licence,
-            "training_images": len(parts.training),
-            "validation_images": len(parts.validation),
-            "training_data": _to_digest(parts),
-        }
-
 
 def _to_dimension(images: Side, material: Material, parts: Parts) -> int:
     one = material.to_examples(parts.validation[:1])
     return int(images.apply(one.images).shape[1])
-
-
-def _to_json(recipe: Recipe) -> dict[str, Any]:
-    """Plain words and numbers."""
-    return {
-        name: str(value) if isinstance(value, str) else value
-        for name, value in asdict(recipe).items()
-    }
-
-
-def _to_counts(material: Material, parts: Parts) -> dict[str, int]:
-    return {
-        "lines": material.lines[TRAINING],
-        "images": len(material.images.rows),
-        "texts": len(material.texts.rows),
-        "training": len(parts.training),
-        "validation": len(parts.validation),
-        "test": len(parts.test),
-        "general": len(parts.general),
-        "left_out": parts.left_out,
-        "encoded_images": material.images.encoded,
-        "encoded_texts": material.texts.encoded,
-    }
-
-
-def _to_digest(parts: Parts) -> str:
-    """Of everything that was learned from, in whatever order."""
-    from blake3 import blake3
-
-    lines = sorted(
-        f"{name}\0{item.content_hash}\0" + "\0".join(sorted(item.texts))
-        for name, items in ((TRAINING, parts.training), (VALIDATION, parts.validation))
-        for item in items
-    )
-    return f"blake3:{blake3(chr(10).join(lines).encode()).hexdigest()}"

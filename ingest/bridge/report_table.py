@@ -78,13 +78,12 @@ def _iter_facts(report: BridgeReport) -> Iterator[tuple[str, str]]:
     yield "bridge", f"{to_printable(report.folder)} ({report.revision[7:19]})"
     yield "images", _to_encoder(encoders["images"])
     yield "texts", _to_encoder(encoders["texts"])
-    yield (
-        "pairs",
-        (
-            f"{counts['lines']:,} lines, {counts['images']:,} images, {counts['texts']:,} texts "
-            f"({counts['encoded_images']:,} and {counts['encoded_texts']:,} described now)"
-        ),
+    described = (
+        f"{counts['lines']:,} lines; in all files {counts['images']:,} images and "
+        f"{counts['texts']:,} texts, of which {counts['encoded_images']:,} and "
+        f"{counts['encoded_texts']:,} were described now"
     )
+    yield "pairs", described
     left_out = counts["left_out"]
     said = f", {left_out:,} left out since they share something with these" if left_out else ""
     measured = ", ".join(f"{one.images:,} for {one.part}" for one in report.measured)
@@ -92,7 +91,9 @@ def _iter_facts(report: BridgeReport) -> Iterator[tuple[str, str]]:
     yield "training", to_training(report)
     if report.interpolation is not None:
         yield "map weight", f"{report.interpolation['map_weight']:.2f}"
-    yield "took", f"{report.seconds['total']:.1f} s"
+    seconds = report.seconds
+    steps = ", ".join(f"to {one} {seconds[one]:.1f} s" for one in ("describe", "train", "measure"))
+    yield "took", f"{seconds['total']:.1f} s ({steps})"
 
 
 def _to_encoder(encoder: Mapping[str, Any]) -> str:

@@ -55,7 +55,8 @@ def split(items: Sequence[Item], share: float, *, seed: int) -> Split:
         if len(taken) + len(cluster) <= wanted:
             taken += cluster
     if not taken:  # every cluster is larger than what is wanted
-        taken += min(clusters, key=lambda cluster: len(cluster))
+        smallest = min(clusters, key=len)
+        taken += smallest
     chosen = {item.content_hash for item in taken}
     return Split(
         tuple(item for item in items if item.content_hash not in chosen),
