@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import io
 import sys
-from importlib import import_module
 from typing import NoReturn
 
 import click
 
+from ingest.lazy_group import LazyGroup
 from ingest.logs import say_error
 from schemas.errors import DiptychError, StoreError
 from schemas.report import EXIT_INTERRUPTED
@@ -29,6 +29,7 @@ _COMMANDS = {
     "search": ("search.cli", "Find images and documents by words or by an image."),
     "facets": ("search.facets_cli", "Count the values of a field: types, keywords, years."),
     "evaluate": ("search.evaluate.cli", "Measure how well a collection answers, with intervals."),
+    "bridge": ("ingest.bridge.cli", "Learn one space for two encoders, from pairs or from none."),
     "tag": ("search.annotate.cli", "Say which of your labels fit which images."),
     "serve": ("search.server.cli", "Serve an HTTP API and a web page."),
     "mcp": ("search.server.mcp_cli", "Offer search to a language model, by MCP."),
@@ -36,27 +37,11 @@ _COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
-    """A group that knows its commands' names and summaries, and imports one only to run it."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Every command's name, in the order of a first use."""
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        """The command, imported now; None if there is no such command."""
-        if cmd_name not in _COMMANDS:
-            return None
-        command: click.Command = getattr(import_module(_COMMANDS[cmd_name][0]), cmd_name)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
-        """List the commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in _COMMANDS.items()])
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    lazy_commands=_COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="diptych", prog_name="diptych")
 def cli() -> None:
     """Find images by words and documents by images, in one embedding space."""

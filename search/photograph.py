@@ -10,11 +10,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingest.decode.files import read_file
+from ingest.decode.files import read_photograph
 from ingest.decode.image import decode_image, to_decoded
 from ingest.decode.limits import Limits
 from ingest.decode.seam import translated_errors
-from schemas.errors import UnreadableSource
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -55,17 +54,3 @@ def open_photograph(
     with translated_errors(UNNAMED, "Pillow cannot read its pixels", "open it anew"):
         own = source.copy()  # decoding in reduced size would change the caller's image
     return to_decoded(own, UNNAMED, limits=limits, side_pixels=side_pixels).image
-
-
-def read_photograph(path: str, max_bytes: int) -> bytes:
-    """A file's bytes; whoever names a symbolic link means its target.
-
-    Raises:
-        UnreadableSource: It is gone, forbidden, or no regular file.
-        SourceTooLarge: It has more bytes.
-    """
-    try:
-        target = os.path.realpath(path)
-    except (OSError, ValueError) as error:
-        raise UnreadableSource(path, f"cannot be found ({error}); check the path") from None
-    return read_file(target, path, max_bytes=max_bytes)

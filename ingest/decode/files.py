@@ -44,6 +44,20 @@ def read_file(path: str | Path, source_uri: str, *, max_bytes: int) -> bytes:
         ) from error
 
 
+def read_photograph(path: str, max_bytes: int) -> bytes:
+    """A file's bytes; whoever names a symbolic link means its target.
+
+    Raises:
+        UnreadableSource: It is gone, forbidden, or no regular file.
+        SourceTooLarge: It has more bytes.
+    """
+    try:
+        target = os.path.realpath(path)
+    except (OSError, ValueError) as error:
+        raise UnreadableSource(path, f"cannot be found ({error}); check the path") from None
+    return read_file(target, path, max_bytes=max_bytes)
+
+
 def _check(status: os.stat_result, source_uri: str, max_bytes: int) -> None:
     """Refuse what is no regular file or is too large, before reading a byte."""
     if not stat.S_ISREG(status.st_mode):

@@ -8,12 +8,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ingest.decode.decoder import InProcessDecoder
+from ingest.decode.files import read_photograph
 from ingest.decode.limits import Limits
 from ingest.decode.policy import DecodePolicy
 from ingest.sources.folder import FolderSource
 from schemas.errors import InvalidVector, SourceError
 from schemas.records import Modality
-from search.photograph import read_photograph
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

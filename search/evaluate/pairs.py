@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from schemas.errors import SettingsError
+from schemas.lines import iter_lines, read_object, read_words
+from schemas.pairs import TEXT_KEYS, read_image, read_texts, to_path
 from schemas.records import Modality
-from search.evaluate.lines import iter_lines, read_object, read_words
 from search.evaluate.questions import Question, merge_equal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-TEXT_KEYS = ("text", "captions", "caption")
-"""Where a pair's texts may stand; the first that has any counts."""
+    from pathlib import Path
 
 
 def read_pairs(path: Path) -> list[Question]:
@@ -50,15 +47,15 @@ def _iter_questions(
     if "expected" in values:
         yield _to_directed(values, number, origin, folder)
         return
-    image = _read_image(values, origin)
-    texts = next((words for key in TEXT_KEYS if (words := read_words(values, key, origin))), ())
+    image = read_image(values, origin)
+    texts = read_texts(values, origin)
     documents = read_words(values, "document", origin)
     if not (texts or documents):
         raise SettingsError(f"{origin}: has no text; the keys are {', '.join(TEXT_KEYS)}")
     for place, text in enumerate(texts, 1):
         yield Question(f"{number}.{place}", text, {image: 1}, folder=folder, origin=origin)
     found = dict.fromkeys((image, *documents), 1)
-    query = _to_path(image, folder)
+    query = to_path(image, folder)
     yield Question(f"{number}.image", query, found, item=image, folder=folder, origin=origin)
 
 
@@ -82,7 +79,7 @@ def _read_query(values: dict[str, Any], origin: str, folder: Path) -> str | Path
     if (words is None) == (values.get("image") is None):
         raise SettingsError(f"{origin}: needs either query (words) or image (a path)")
     if words is None:
-        return _to_path(_read_image(values, origin), folder)
+        return to_path(read_image(values, origin), folder)
     if not isinstance(words, str) or not words.strip():
         raise SettingsError(f"{origin}: query is words, not {words!r:.80}")
     return words
@@ -94,18 +91,3 @@ def _read_target(values: dict[str, Any], origin: str) -> Modality | None:
         return None if target in (None, "any") else Modality(target)
     except ValueError:
         raise SettingsError(f"{origin}: target is image, text or any, not {target!r:.80}") from None
-
-
-def _read_image(values: dict[str, Any], origin: str) -> str:
-    image = values.get("image")
-    if not isinstance(image, str) or not image.strip() or "\0" in image:
-        raise SettingsError(f"{origin}: image is a path or a source URI, not {image!r:.80}")
-    return image
-
-
-def _to_path(name: str, folder: Path) -> Path:
-    """Beside the file of pairs, or else in the working directory."""
-    beside = folder / name
-    # Unlike Path.exists, this takes a name that is too long for any file.
-    is_here = not os.path.exists(beside) and os.path.exists(name)  # noqa: PTH110 - see above
-    return Path(name) if is_here else beside

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from schemas.errors import SettingsError
-from search.evaluate.lines import iter_lines, read_object
+from schemas.lines import iter_lines, read_object
 from search.evaluate.questions import Question
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 MOST_LINE_CHARACTERS = 1_000_000
-"""A longer line is no question; it would be another kind of file."""
+"""A longer line is no question and no pair; it would be another kind of file."""
 
 
 def iter_lines(path: Path) -> Iterator[tuple[str, str]]:
@@ -55,7 +55,7 @@ def read_object(line: str, origin: str) -> dict[str, Any]:
     return value
 
 
-def read_words(values: dict[str, Any], key: str, origin: str) -> tuple[str, ...]:
+def read_words(values: Mapping[str, Any], key: str, origin: str) -> tuple[str, ...]:
     """The words under a key: a string or a list of strings, without the blank ones.
 
     Raises:

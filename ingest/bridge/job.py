@@ -1,0 +1,238 @@
+"""From files of pairs to a bridge in a folder."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from ingest.bridge.bar import open_bar
+from ingest.bridge.features import Describer
+from ingest.bridge.folder import Target
+from ingest.bridge.frozen import make_conse, open_encoders, to_baseline
+from ingest.bridge.material import GENERAL, TEST, TRAINING, VALIDATION, read_material, to_parts
+from ingest.bridge.measure import measure
+from ingest.bridge.options import BridgeOptions
+from ingest.bridge.outcome import Made, to_provenance, to_report
+from ingest.bridge.store import FILE, FeatureStore
+from ingest.bridge.write import write_bridge
+from ingest.encoders.bridge.folder import Bridge
+from ingest.encoders.bridge.recipe import CLOSED_FORM, Recipe
+from ingest.encoders.bridge.side import Base
+from ingest.encoders.bridge.training import train
+from ingest.encoders.catalogue import HINGE_MODEL_ID
+from ingest.encoders.graph_cache import cache_folder
+from ingest.stopwatch import Stopwatch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from ingest.bridge.frozen import Encoders
+    from ingest.bridge.material import Material, Parts
+    from ingest.bridge.report import BridgeReport, Measured
+    from ingest.encoders.bridge.conse import Conse
+    from ingest.encoders.bridge.side import Side
+    from ingest.encoders.bridge.training import Epoch, Trained
+    from schemas.settings import Settings
+
+
+def train_bridge(
+    pairs: Path,
+    output: Path,
+    *,
+    image_encoder: str = HINGE_MODEL_ID,
+    text_encoder: str | None = None,
+    recipe: Recipe | Mapping[str, Any] | None = None,
+    options: BridgeOptions | None = None,
+    settings: Settings | None = None,
+) -> BridgeReport:
+    """Learn one space for two frozen encoders from pairs, and say what it is good for.
+
+    Args:
+        pairs: A file of pairs; see :func:`ingest.bridge.pairs.read_pairs`.
+        output: The folder that becomes the bridge; its name is the model's.
+        image_encoder: Hub id, folder or ``hinge-en-1``.
+        text_encoder: Likewise; None for the same model.
+        recipe: How to train: whole, or only the fields that differ from what suits the encoders.
+        options: Everything else.
+        settings: Limits of decoding; None for those of the environment.
+
+    Returns:
+        The report, which is in the folder too.
+
+    Raises:
+        SettingsError: What was asked for does not go together, a file cannot be read, or fewer
+            than two of its pairs can be used.
+        EncoderError: An encoder cannot be loaded or used.
+        StoreError: The bridge cannot be written.
+    """
+    from schemas.settings import load_settings
+
+    options = options or BridgeOptions()
+    target = Target.claim(output, force=options.force)
+    if options.fresh:
+        target.forget_checkpoints()
+    job = _Job(target, options, settings or load_settings())
+    with job.stopwatch.lap("total"):
+        encoders = open_encoders(image_encoder, text_encoder or image_encoder, options)
+        made = job.make(pairs, encoders, to_recipe(recipe, encoders))
+    report = to_report(
+        made,
+        pairs=pairs,
+        folder=target.path,
+        options=options,
+        seconds=job.stopwatch.to_seconds(),
+        notes=job.notes,
+    )
+    report = write_bridge(target, made.bridge, report)
+    target.forget_checkpoints()
+    return report
+
+
+def to_recipe(given: Recipe | Mapping[str, Any] | None, encoders: Encoders) -> Recipe:
+    """A recipe as it is given, or one that suits the encoders, with these fields.
+
+    Raises:
+        SettingsError: What is chosen does not go together, with each other or with the encoders.
+    """
+    if isinstance(given, Recipe):
+        return given
+    return Recipe(**{"base": encoders.usual_base, **(given or {})})
+
+
+class _Job:
+    """The steps of one training."""
+
+    def __init__(self, target: Target, options: BridgeOptions, settings: Settings) -> None:
+        self.stopwatch = Stopwatch()
+        self._target = target
+        self._options = options
+        self._settings = settings
+        self.notes: list[str] = []
+
+    def make(self, pairs: Path, encoders: Encoders, recipe: Recipe) -> Made:
+        with self.stopwatch.lap("describe"), self._describer(encoders) as describer:
+            material = read_material(self._to_files(pairs), describer)
+            needs_conse = recipe.base is Base.CONSE
+            conse = make_conse(encoders, describer, recipe.softness) if needs_conse else None
+        parts = to_parts(material, self._options, seed=recipe.seed)
+        with self.stopwatch.lap("train"):
+            trained = self._train(material, parts, recipe, conse)
+            images, texts, interpolation = self._interpolate(trained, material, parts, recipe)
+        baseline, before = to_baseline(encoders, conse)
+        with self.stopwatch.lap("measure"):
+            measured = self._measure(material, parts, before, (images, texts), recipe.seed)
+        bridge = Bridge(
+            dimension=_to_dimension(images, material, parts),
+            images=images,
+            texts=texts,
+            image_encoder=encoders.image_encoder,
+            text_encoder=encoders.text_encoder,
+            provenance=to_provenance(recipe, parts, self._options),
+        )
+        return Made(
+            bridge, recipe, trained, baseline, measured, interpolation, material, parts, encoders
+        )
+
+    @contextmanager
+    def _describer(self, encoders: Encoders) -> Iterator[Describer]:
+        from ingest.assembly import to_decoder
+        from ingest.decode.limits import Limits
+        from ingest.encoders.workers import count_cores
+
+        path = cache_folder() / FILE if self._options.cache else None
+        with FeatureStore(path) as store:
+            yield Describer(
+                encoders.images,
+                encoders.texts,
+                store=store,
+                decoder=to_decoder(self._settings, count_cores()),
+                limits=Limits.from_settings(self._settings),
+            )
+
+    def _to_files(self, pairs: Path) -> dict[str, Path]:
+        options = self._options
+        others = {
+            VALIDATION: options.validation_pairs,
+            TEST: options.test_pairs,
+            GENERAL: options.general,
+        }
+        return {TRAINING: pairs, **{name: path for name, path in others.items() if path}}
+
+    def _train(
+        self, material: Material, parts: Parts, recipe: Recipe, conse: Conse | None
+    ) -> Trained:
+        epochs = 0 if recipe.objective in CLOSED_FORM else recipe.epochs * recipe.members
+        with open_bar("training", epochs, "epoch") as bar:
+
+            def show(epoch: Epoch) -> None:
+                bar.set_postfix(
+                    loss=f"{epoch.loss:.3f}",
+                    t2i=f"{epoch.text_to_image:.3f}",
+                    i2t=f"{epoch.image_to_text:.3f}",
+                    refresh=False,
+                )
+                bar.update()
+
+            return train(
+                material.to_examples(parts.training),
+                material.to_examples(parts.validation),
+                recipe,
+                conse=conse,
+                checkpoints=self._target.checkpoints,
+                on_epoch=show,
+            )
+
+    def _interpolate(
+        self, trained: Trained, material: Material, parts: Parts, recipe: Recipe
+    ) -> tuple[Side, Side, Mapping[str, Any] | None]:
+        """Both sides with the map's weight that forgets little enough."""
+        if recipe.base is Base.NONE:
+            return trained.images, trained.texts, None
+        if not parts.general:
+            if recipe.base is Base.OWN:
+                self.notes.append(
+                    "Nothing is known of what was forgotten outside this domain: --general PAIRS "
+                    "measures it, and holds it within --forgetting."
+                )
+            return trained.images, trained.texts, None
+        from ingest.encoders.bridge.wise import choose_map_weight
+
+        chosen = choose_map_weight(
+            trained,
+            material.to_examples(parts.validation),
+            material.to_examples(parts.general),
+            tolerance=self._options.forgetting,
+        )
+        weight = chosen.map_weight
+        if weight == 0:
+            self.notes.append(
+                "Every weight of the map forgot more than --forgetting allows, so the encoder is "
+                "as it was: more pairs of more kinds help, or another tolerance."
+            )
+        images, texts = (
+            side.interpolated(weight) if side.map else side
+            for side in (trained.images, trained.texts)
+        )
+        return images, texts, asdict(chosen)
+
+    def _measure(
+        self,
+        material: Material,
+        parts: Parts,
+        before: tuple[Side, Side] | None,
+        after: tuple[Side, Side],
+        seed: int,
+    ) -> tuple[Measured, ...]:
+        named = {VALIDATION: parts.validation, TEST: parts.test, GENERAL: parts.general}
+        return tuple(
+            measure(material.to_part(name, items), before, after, seed=seed)
+            for name, items in named.items()
+            if items
+        )
+
+
+def _to_dimension(images: Side, material: Material, parts: Parts) -> int:
+    one = material.to_examples(parts.validation[:1])
+    return int(images.apply(one.images).shape[1])
