@@ -1,8 +1,8 @@
 """A tutorial: from two sets of features to a search engine for a domain of your own.
 
-Run ``python examples/bridge.py`` from a checkout, in an environment with ``diptych[train,evaluate]``;
-it takes a minute or two and downloads nothing. The domain is charts, drawn on the spot
-(``examples/charts.py``); put your own pairs in their place. Everything lies under ``build/bridge/``.
+Run ``python -m examples.bridge`` in a checkout whose environment has ``diptych[train,evaluate]``.
+It takes a few minutes and downloads nothing. The domain is charts, drawn on the spot by
+``examples/charts.py``; put your own pairs in their place. Everything is under ``build/bridge/``.
 What each step means is in ``docs/bridge.md``.
 """
 
@@ -15,23 +15,19 @@ import shlex
 import shutil
 import subprocess
 import sys
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-if __name__ == "__main__":
-    sys.path.insert(0, str(CHECKOUT))
-
 from examples.charts import make_charts
+from examples.demo import PHOTOGRAPHS
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from ingest.encoders.bridge.examples import Examples
 
+CHECKOUT = Path(__file__).resolve().parent.parent
 BUILT = Path("build", "bridge")
-QUERY = "a bar chart of eight red bars, rising from left to right, on a white background"
+QUERY = "a bar chart of eight red bars, rising, on a white background"
 TOP_K = 10
 
 
@@ -45,8 +41,10 @@ def main() -> int:
     shutil.rmtree(BUILT, ignore_errors=True)
 
     _say(f"1. A domain: {chosen.charts} charts to learn from, {chosen.questions} to ask about")
-    pairs = make_charts(BUILT / "learn", chosen.charts, seed=1)
-    questions = make_charts(BUILT / "ask", chosen.questions, seed=2)
+    pairs = make_charts(BUILT / "learn", part=slice(chosen.charts))
+    questions = make_charts(
+        BUILT / "ask", part=slice(chosen.charts, chosen.charts + chosen.questions)
+    )
     print(pairs.read_text(encoding="utf-8").splitlines()[0])
 
     _say("2. Two feature sets, two mapping networks, cosine, the first ten")
@@ -89,19 +87,23 @@ def map_by_hand(pairs: Path, questions: Path) -> None:
     from ingest.encoders.bridge.recipe import MapKind, Recipe
     from ingest.encoders.bridge.training import train
 
-    examples, validation = describe(pairs), describe(questions)
+    everything, asked = describe(pairs), describe(questions)
+    kept = len(everything) * 4 // 5
+    examples = everything.take(range(kept))
+    validation = everything.take(range(kept, len(everything)))
     recipe = Recipe(image_map=MapKind.MLP, text_map=MapKind.MLP, epochs=20)
     print(
         f"image features {examples.images.features.shape}, "
         f"text features {examples.texts.features.shape}"
     )
     trained = train(examples, validation, recipe)
-    images = trained.images.apply(validation.images)  # (n, d), unit rows
-    texts = trained.texts.apply(validation.texts)  # (m, d), unit rows
+    images = trained.images.apply(asked.images)  # (n, d), unit rows
+    texts = trained.texts.apply(asked.texts)  # (m, d), unit rows
     cosines = texts @ images.T
     first = cosines.argsort(axis=1)[:, ::-1][:, :TOP_K]
-    found = [row in validation.owned[nearest, 0] for row, nearest in enumerate(first)]
-    print(f"among the first {TOP_K} of {len(images)}: the right chart for {share(found)} of texts")
+    found = [row in asked.owned[nearest, 0] for row, nearest in enumerate(first)]
+    share = f"{sum(found) / len(found):.0%}"
+    print(f"a right chart is among the first {TOP_K} of {len(images)} for {share} of the texts")
 
 
 def describe(pairs: Path) -> Examples:
@@ -128,18 +130,9 @@ def describe(pairs: Path) -> Examples:
     )
 
 
-def share(found: list[bool]) -> str:
-    """As percent."""
-    return f"{sum(found) / len(found):.0%}"
-
-
 def _write_general(folder: Path) -> Path:
     """Pairs from outside the domain, of which little may be forgotten: the demo's photographs."""
-    from examples.demo import PHOTOGRAPHS
-
     folder.mkdir(parents=True)
-    from importlib.resources import as_file, files
-
     lines = []
     with as_file(files("skimage") / "data") as shipped:
         for name, (title, _) in PHOTOGRAPHS.items():

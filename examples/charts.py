@@ -10,12 +10,13 @@ import json
 import math
 import random
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 WIDTH, HEIGHT = 320, 240
@@ -27,6 +28,8 @@ COLOURS = {
     "orange": "#e67e22",
     "purple": "#7d3c98",
     "grey": "#7f8c8d",
+    "pink": "#e75480",
+    "brown": "#8b5a2b",
 }
 COUNTS = {3: "three", 5: "five", 8: "eight"}
 TRENDS = {"rising": 1.0, "falling": -1.0, "flat": 0.0}
@@ -40,40 +43,53 @@ class Chart:
     colour: str
     number: int
     trend: str
+    has_grid: bool
     dark: bool
 
     @property
     def text(self) -> str:
         """One plain sentence."""
         ground = "on a black background" if self.dark else "on a white background"
+        grid = " with grid lines" if self.has_grid else ""
         count = COUNTS[self.number]
         words = {
-            "bars": f"a bar chart of {count} {self.colour} bars, {self.trend} from left to right",
-            "line": f"a line chart with one {self.colour} line, {self.trend}",
-            "scatter": f"a scatter plot of {self.colour} dots, {self.trend} to the right",
+            "bars": f"a bar chart of {count} {self.colour} bars, {self.trend}{grid}",
+            "line": f"a line chart of one {self.colour} line, {self.trend}{grid}",
+            "scatter": f"a scatter plot of {self.colour} dots, {self.trend}{grid}",
             "pie": f"a pie chart of {count} slices in shades of {self.colour}",
             "heatmap": f"a heat map of {self.colour} squares in {count} columns",
         }
         return f"{words[self.kind]}, {ground}"
 
 
-def make_charts(folder: Path, count: int, *, seed: int) -> Path:
+def iter_texts() -> Iterator[Chart]:
+    """Every chart that has a text of its own, in order."""
+    told = set()
+    sides = (sorted(_DRAW), COLOURS, COUNTS, TRENDS, (False, True), (False, True))
+    for values in product(*sides):
+        chart = Chart(*values)
+        if chart.text not in told:
+            told.add(chart.text)
+            yield chart
+
+
+def make_charts(folder: Path, *, part: slice) -> Path:
     """Draw charts and write ``pairs.jsonl`` beside them, an image and its text a line.
+
+    Args:
+        folder: Made if need be.
+        part: Of all charts, in an order that is mixed and always the same; no text is in two
+            parts that do not overlap.
 
     Returns:
         The file of pairs.
     """
-    chance = random.Random(seed)  # noqa: S311 - pictures, not secrets
+    chance = random.Random(0)  # noqa: S311 - pictures, not secrets
+    charts = list(iter_texts())
+    chance.shuffle(charts)
     (folder / "images").mkdir(parents=True, exist_ok=True)
     lines = []
-    for number in range(count):
-        chart = Chart(
-            kind=chance.choice(sorted(_DRAW)),
-            colour=chance.choice(sorted(COLOURS)),
-            number=chance.choice(sorted(COUNTS)),
-            trend=chance.choice(sorted(TRENDS)),
-            dark=chance.random() < 0.25,  # noqa: PLR2004 - a quarter
-        )
+    for number, chart in enumerate(charts[part]):
         name = f"images/{number:04}.png"
         _draw(chart, chance).save(folder / name)
         lines.append(json.dumps({"image": name, "text": chart.text}) + "\n")
@@ -87,6 +103,9 @@ def _draw(chart: Chart, chance: random.Random) -> Image.Image:
     brush = ImageDraw.Draw(image)
     if chart.kind in ("bars", "line", "scatter"):
         ink = "#dddddd" if chart.dark else "#222222"
+        for nth in range(1, 5) if chart.has_grid else ():
+            level = HEIGHT - MARGIN - nth * (HEIGHT - 2 * MARGIN) / 4
+            brush.line([(MARGIN, level), (WIDTH - MARGIN, level)], "#999999", 1)
         brush.line([(MARGIN, MARGIN), (MARGIN, HEIGHT - MARGIN)], ink, 2)
         brush.line([(MARGIN, HEIGHT - MARGIN), (WIDTH - MARGIN, HEIGHT - MARGIN)], ink, 2)
     _DRAW[chart.kind](brush, chart, chance)

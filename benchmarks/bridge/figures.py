@@ -83,7 +83,8 @@ def read_corpus(folder: Path, cache: Path) -> Corpus:
     arrays = _read(cache, names, texts, backbone.space.revision)
     if arrays is None:
         arrays = _describe(backbone, figures, texts)
-        np.savez(cache, names=names, asked=texts, revision=backbone.space.revision, **arrays)
+        told = {"names": names, "asked": texts, "revision": backbone.space.revision}
+        np.savez(cache, **told, **arrays)  # type: ignore[arg-type]
     images = Described(arrays["features"], logits=arrays["logits"])
     described = Described(arrays["texts"], own=arrays["texts"])
     places = {text: row for row, text in enumerate(texts)}

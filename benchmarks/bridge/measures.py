@@ -39,7 +39,7 @@ class Interval:
 def to_hits(scores: NDArray[np.float32]) -> NDArray[np.float64]:
     """Whether column i is among the first ten of row i; ties count against it."""
     right = np.diag(scores)[:, None]
-    return ((scores >= right).sum(axis=1) <= CUT).astype(np.float64)
+    return np.asarray((scores >= right).sum(axis=1) <= CUT, dtype=np.float64)
 
 
 def to_interval(hits: NDArray[np.float64]) -> Interval:
