@@ -66,6 +66,9 @@ def recall(images: Side, texts: Side, examples: Examples, cuts: Sequence[int] = 
         examples: What is searched; it may be empty, and its recall is then 0.
         cuts: Each ``k``.
     """
+    if not len(examples):
+        none = np.zeros(0, dtype=np.int64)
+        return Recall(_to_shares(none, cuts), _to_shares(none, cuts), none, none)
     image_rows, text_rows = images.apply(examples.images), texts.apply(examples.texts)
     owners, slots = np.nonzero(examples.owned >= 0)
     owned = examples.owned[owners, slots]
@@ -90,7 +93,7 @@ def _rank(queries: Floats, candidates: Floats, askers: Rows, right: Rows) -> Row
         _rank_block(queries[start : start + block] @ candidates.T, askers[a:b] - start, right[a:b])
         for start, a, b in zip(starts, cuts, cuts[1:], strict=False)
     ]
-    return np.concatenate(ranks) if ranks else np.zeros(0, dtype=np.int64)
+    return np.concatenate(ranks)
 
 
 def _rank_block(scores: Floats, askers: Rows, right: Rows) -> Rows:

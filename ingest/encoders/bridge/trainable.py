@@ -63,7 +63,8 @@ class Trainable:
             return {}
         features, width, hidden = self._inputs.shape[1], self._width, self._hidden
         small = 0.0 if self._start.base is Base.OWN else _SMALL
-        created = {"bias": torch.zeros(width)}
+        # Not zero without a base: an item just at the mean would have no direction.
+        created = {"bias": torch.randn(width, generator=random) * small}
         if self._start.kind is not MapKind.MLP:
             created["weight"] = torch.randn(width, features, generator=random) * small
         if self._start.kind is not MapKind.LINEAR:

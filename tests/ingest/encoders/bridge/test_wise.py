@@ -1,0 +1,86 @@
+"""Held back to its base: the weight of the maps that helps most and forgets little."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ingest.encoders.bridge.examples import Examples
+from ingest.encoders.bridge.recall import recall
+from ingest.encoders.bridge.recipe import Objective, Recipe
+from ingest.encoders.bridge.side import Base
+from ingest.encoders.bridge.training import Trained, train
+from ingest.encoders.bridge.wise import choose_map_weight, interpolate
+from schemas.errors import SettingsError
+from tests.ingest.encoders.bridge.made_up import make_examples, own_of
+
+NONE = make_examples(1).take([])
+DOMAIN = make_examples(100, seed=1)
+
+
+def _adapt() -> Trained:
+    recipe = Recipe(objective=Objective.RIDGE, ridge=0.1, base=Base.OWN)
+    return train(make_examples(200), NONE, recipe)
+
+
+def _general() -> Examples:
+    """What the encoder knows by itself, and the adapter has never seen."""
+    texts = make_examples(100, seed=2).texts
+    features = np.random.default_rng(3).normal(size=(100, 24)).astype(np.float32) * 20
+    images = type(texts)(features, texts.own)
+    return Examples(images, texts, np.arange(100)[:, None])
+
+
+def test_weight_zero_is_the_encoder_and_one_what_was_trained() -> None:
+    trained = _adapt()
+
+    before, after = interpolate(trained, 0), interpolate(trained, 1)
+
+    np.testing.assert_allclose(before.images.apply(DOMAIN.images), own_of(DOMAIN.images), atol=1e-6)
+    np.testing.assert_array_equal(
+        after.images.apply(DOMAIN.images), trained.images.apply(DOMAIN.images)
+    )
+    curve = choose_map_weight(trained, DOMAIN, None, tolerance=0).curve
+    assert [point.map_weight for point in curve] == [step / 10 for step in range(11)]
+    assert curve[-1].domain == recall(trained.images, trained.texts, DOMAIN).to_mean(10)
+    assert curve[0].general is None
+
+
+def test_the_best_for_the_domain_without_a_general_set() -> None:
+    chosen = choose_map_weight(_adapt(), DOMAIN, None, tolerance=0)
+
+    assert chosen.map_weight > 0
+    best = max(point.domain for point in chosen.curve)
+    (point,) = (point for point in chosen.curve if point.map_weight == chosen.map_weight)
+    assert point.domain == best
+    assert chosen.apply(_adapt()).images.map_weight == chosen.map_weight
+
+
+def test_what_the_general_set_loses_stays_within_the_tolerance() -> None:
+    trained, general = _adapt(), _general()
+
+    strict, loose = (
+        choose_map_weight(trained, DOMAIN, general, tolerance=share) for share in (0.0, 1.0)
+    )
+
+    start = strict.curve[0]
+    assert start.general == 1
+    (point,) = (point for point in strict.curve if point.map_weight == strict.map_weight)
+    assert point.general == 1
+    assert strict.map_weight < loose.map_weight
+    assert strict.curve == loose.curve
+
+
+def test_what_helps_nothing_is_not_used() -> None:
+    trained, general = _adapt(), _general()
+
+    assert choose_map_weight(trained, general, None, tolerance=0).map_weight == 0
+
+
+def test_what_has_no_base_is_refused() -> None:
+    trained = train(make_examples(20), NONE, Recipe(objective=Objective.RIDGE))
+
+    with pytest.raises(SettingsError, match="--base own"):
+        choose_map_weight(trained, DOMAIN, None, tolerance=0.1)
+    with pytest.raises(SettingsError, match="tolerance"):
+        choose_map_weight(_adapt(), DOMAIN, None, tolerance=float("nan"))
