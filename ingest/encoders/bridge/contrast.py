@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ingest.encoders.bridge.losses import to_loss
+from ingest.encoders.bridge.checkpoint import Checkpoint, to_digest
+from ingest.encoders.bridge.member import Member, part_of
 from ingest.encoders.bridge.pairing import Pairing
 from ingest.encoders.bridge.recall import recall
+from ingest.encoders.bridge.side import Base
 from ingest.encoders.bridge.start import to_starts, width_of
 from ingest.encoders.bridge.trainable import Trainable
-from ingest.encoders.bridge.training import Epoch, Trained
+from ingest.encoders.bridge.training import CUT, Epoch, Trained
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import torch
+    from numpy.typing import NDArray
 
     from ingest.encoders.bridge.conse import Conse
     from ingest.encoders.bridge.examples import Examples
@@ -38,7 +42,7 @@ class Contrast:
         validation: What decides the best epoch.
         recipe: How.
         conse: Of a ConSE base.
-        checkpoints: Folder of its state.
+        checkpoints: Folder of its state; None keeps none.
     """
 
     def __init__(
@@ -49,60 +53,67 @@ class Contrast:
         conse: Conse | None,
         checkpoints: Path | None,
     ) -> None:
-        """Prepare both sides."""
+        """Prepare both sides, and read the state of an earlier run."""
         self._recipe, self._validation = recipe, validation
-        self._checkpoints = checkpoints
         width = width_of(examples, recipe)
         starts = to_starts(examples, recipe, conse)
-        self._sides = tuple(
+        self._images, self._texts = (
             Trainable(start, part, width=width, hidden=recipe.hidden, dropout=recipe.dropout)
             for start, part in zip(starts, (examples.images, examples.texts), strict=True)
         )
         self._pairing = Pairing(examples)
-        seeds = range(recipe.seed, recipe.seed + recipe.members)
-        self._members = [_Member(self._sides, self._pairing, recipe, seed) for seed in seeds]
         self._epochs: list[Epoch] = []
-        self._best, self._best_recall = 0, -1.0
-        self._kept: Parameters = {}
+        self._best, self._best_score = 0, self._score_start()
+        self._start_over()
+        self._checkpoint = None
+        if checkpoints is not None:
+            digest = to_digest(examples, validation, recipe, conse)
+            self._checkpoint = Checkpoint(checkpoints, digest)
+            self._resume(self._checkpoint)
 
-    def run(self, on_epoch: Callable[[Epoch], None] | None) -> Trained:
+    def run(self, on_epoch: Callable[[Epoch], None]) -> Trained:
         """Train until the epochs or the patience end."""
+        for epoch in self._epochs:
+            on_epoch(epoch)
         with _one_thread():
-            self._consider_start()
-            for _ in range(len(self._epochs), self._recipe.epochs):
-                if self._is_over():
-                    break
+            while len(self._epochs) < self._recipe.epochs and not self._is_patience_over():
                 self._epochs.append(self._advance())
-                if on_epoch is not None:
-                    on_epoch(self._epochs[-1])
-            return self._finish()
+                self._save()
+                on_epoch(self._epochs[-1])
+        images, texts = self._to_sides(self._kept)
+        stopped = len(self._epochs) < self._recipe.epochs
+        return Trained(images, texts, tuple(self._epochs), self._best, stopped)
 
-    def _consider_start(self) -> None:
-        """A base that no epoch improves on is kept as it was."""
-        if not len(self._validation) or self._recipe.base == "none":
-            return
-        images, texts = (side.to_side(None) for side in self._sides)
-        self._best_recall = recall(images, texts, self._validation, (10,)).to_mean(10)
+    def _start_over(self) -> None:
+        """First weights; a base alone is what is kept until an epoch finds more."""
+        recipe = self._recipe
+        seeds = range(recipe.seed, recipe.seed + recipe.members)
+        self._members = [
+            Member(self._images, self._texts, self._pairing, recipe, seed) for seed in seeds
+        ]
+        self._kept: Parameters = self._average() if recipe.base is Base.NONE else {}
 
-    def _is_over(self) -> bool:
-        patience = self._recipe.patience
-        return (
-            bool(patience and len(self._validation)) and len(self._epochs) - self._best >= patience
-        )
+    def _score_start(self) -> tuple[float, float]:
+        if self._recipe.base is Base.NONE or not len(self._validation):
+            return -1.0, -1.0
+        return recall(*self._to_sides({}), self._validation, (CUT,)).to_score(CUT)
+
+    def _is_patience_over(self) -> bool:
+        patience = self._recipe.patience if len(self._validation) else 0
+        return 0 < patience <= len(self._epochs) - self._best
 
     def _advance(self) -> Epoch:
         loss = float(np.mean([member.advance() for member in self._members]))
         parameters = self._average()
-        found = recall(*self._to_sides(parameters), self._validation, (10,))
-        number = len(self._epochs) + 1
-        if not len(self._validation) or found.to_mean(10) > self._best_recall:
-            self._best, self._best_recall = number, found.to_mean(10)
-            self._kept = {name: value.clone() for name, value in parameters.items()}
-        return Epoch(
-            number, self._recipe.epochs, loss, found.text_to_image[10], found.image_to_text[10]
-        )
+        found = recall(*self._to_sides(parameters), self._validation, (CUT,))
+        number, score = len(self._epochs) + 1, found.to_score(CUT)
+        if score > self._best_score or not len(self._validation):
+            self._best, self._best_score, self._kept = number, score, parameters
+        both = found.text_to_image[CUT], found.image_to_text[CUT]
+        return Epoch(number, self._recipe.epochs, loss, *both)
 
     def _average(self) -> Parameters:
+        """Fresh tensors: the members' own change as they learn."""
         import torch
 
         members = [member.parameters for member in self._members]
@@ -112,92 +123,57 @@ class Contrast:
         }
 
     def _to_sides(self, parameters: Parameters) -> tuple[Side, Side]:
-        images, texts = (
-            side.to_side(_part(parameters, name))
-            for side, name in zip(self._sides, ("images", "texts"), strict=True)
+        return (
+            self._images.to_side(part_of(parameters, "images")),
+            self._texts.to_side(part_of(parameters, "texts")),
         )
-        return images, texts
 
-    def _finish(self) -> Trained:
-        kept = self._kept if self._best or self._recipe.base != "none" else self._average()
-        images, texts = self._to_sides(kept)
-        stopped = len(self._epochs) < self._recipe.epochs
-        return Trained(images, texts, tuple(self._epochs), self._best, stopped)
-
-
-class _Member:
-    """One run: its own random numbers, its own weights."""
-
-    def __init__(
-        self, sides: tuple[Trainable, ...], pairing: Pairing, recipe: Recipe, seed: int
-    ) -> None:
-        import torch
-
-        self._sides, self._pairing, self._recipe = sides, pairing, recipe
-        self.random = torch.Generator().manual_seed(seed)
-        self.parameters = {
-            f"{name}.{key}": value.requires_grad_()
-            for name, side in zip(("images", "texts"), sides, strict=True)
-            for key, value in side.create(self.random).items()
+    def _save(self) -> None:
+        if self._checkpoint is None:
+            return
+        states = [member.to_state() for member in self._members]
+        arrays = {f"kept.{name}": value.numpy() for name, value in self._kept.items()}
+        for nth, (parts, _) in enumerate(states):
+            arrays |= {f"{nth}.{name}": value for name, value in parts.items()}
+        state = {
+            "epochs": [asdict(epoch) for epoch in self._epochs],
+            "best": self._best,
+            "best_score": self._best_score,
+            "step": states[0][1],
         }
-        self.optimizer = torch.optim.AdamW(
-            self.parameters.values(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
-        )
-        self.step = 0
+        self._checkpoint.write(arrays, state)
 
-    def advance(self) -> float:
-        """One epoch; its mean loss."""
+    def _resume(self, checkpoint: Checkpoint) -> None:
+        found = checkpoint.read()
+        if found is None:
+            return
+        try:
+            self._restore(*found)
+        except (KeyError, ValueError, TypeError, RuntimeError):
+            self._epochs, self._best, self._best_score = [], 0, self._score_start()
+            self._start_over()
+
+    def _restore(self, arrays: dict[str, NDArray[Any]], state: Any) -> None:  # noqa: ANN401
         import torch
 
-        count = self._sides[0].count
-        order = torch.randperm(count, generator=self.random)
-        drawn = self._pairing.draw(self.random)
-        losses = [self._learn(rows, drawn[rows]) for rows in torch.split(order, self._recipe.batch)]
-        return float(np.mean(losses))
-
-    def _learn(self, rows: torch.Tensor, texts: torch.Tensor) -> float:
-        import torch
-
-        steps = self._recipe.epochs * -(-self._sides[0].count // self._recipe.batch)
-        rate = self._recipe.learning_rate * (1 + math.cos(math.pi * self.step / steps)) / 2
-        self.optimizer.param_groups[0]["lr"] = rate
-        loss = self._to_loss(rows, texts)
-        self.optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        self.optimizer.step()
-        self.step += 1
-        return float(loss.item())
-
-    def _to_loss(self, rows: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
-        images, said = (
-            side.forward(_part(self.parameters, name), part, self.random)
-            for side, name, part in zip(
-                self._sides, ("images", "texts"), (rows, texts), strict=True
-            )
-        )
-        wrong = ~self._pairing.find_right(rows, texts)
-        return to_loss(images @ said.T, wrong, self._recipe)
+        self._epochs = [Epoch(**fields) for fields in state["epochs"]]
+        self._best = int(state["best"])
+        recalled, reciprocal = state["best_score"]
+        self._best_score = float(recalled), float(reciprocal)
+        for nth, member in enumerate(self._members):
+            member.restore(part_of(arrays, str(nth)), int(state["step"]))
+        kept = part_of(arrays, "kept")
+        self._kept = {name: torch.from_numpy(value.copy()) for name, value in kept.items()}
 
 
-def _part(parameters: Parameters, name: str) -> Parameters:
-    prefix = f"{name}."
-    return {
-        key.removeprefix(prefix): value
-        for key, value in parameters.items()
-        if key.startswith(prefix)
-    }
-
-
-class _one_thread:  # noqa: N801
+@contextmanager
+def _one_thread() -> Iterator[None]:
     """Torch computes by one thread inside."""
+    import torch
 
-    def __enter__(self) -> None:
-        import torch
-
-        self._threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-
-    def __exit__(self, *_: object) -> None:
-        import torch
-
-        torch.set_num_threads(self._threads)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -16,30 +16,20 @@ if TYPE_CHECKING:
 _IMPOSSIBLE: Final = -1e4
 
 
-def to_loss(cosines: torch.Tensor, wrong: torch.Tensor, recipe: Recipe) -> torch.Tensor:
-    """The loss of both directions, as the recipe says.
+def to_direction_loss(cosines: torch.Tensor, right: torch.Tensor, recipe: Recipe) -> torch.Tensor:
+    """The loss of queries over candidates, as the recipe says.
 
     Args:
-        cosines: ``(b, b)`` of images to texts; the diagonal holds the pairs.
-        wrong: ``(b, b)`` bool, True where the text is not the image's.
+        cosines: ``(b, c)`` of queries to candidates; candidate ``i`` is query ``i``'s.
+        right: ``(b, c)`` bool, every candidate that belongs to the query: those beside its own
+            count neither for it nor against.
         recipe: Objective, temperature and margin.
     """
-    one, other = (
-        _to_direction(scores, mask, recipe)
-        for scores, mask in ((cosines, wrong), (cosines.T, wrong.T))
-    )
-    return (one + other) / 2
-
-
-def _to_direction(scores: torch.Tensor, wrong: torch.Tensor, recipe: Recipe) -> torch.Tensor:
     import torch
 
-    count = len(scores)
     if recipe.objective is Objective.TRIPLET:
-        hardest = scores.masked_fill(~wrong, _IMPOSSIBLE).amax(dim=1)
-        return (recipe.margin + hardest - scores.diagonal()[:count]).relu().mean()
-    # A text that is right for another image of the step too is neither's negative.
-    others = ~wrong
-    others.fill_diagonal_(0)
-    logits = (scores / recipe.temperature).masked_fill(others, _IMPOSSIBLE)
-    return torch.nn.functional.cross_entropy(logits, torch.arange(count))
+        hardest = cosines.masked_fill(right, _IMPOSSIBLE).amax(dim=1)
+        return (recipe.margin + hardest - cosines.diagonal()).relu().mean()
+    others = right.clone().fill_diagonal_(0)
+    logits = (cosines / recipe.temperature).masked_fill(others, _IMPOSSIBLE)
+    return torch.nn.functional.cross_entropy(logits, torch.arange(len(cosines)))

@@ -47,6 +47,15 @@ class Recall:
         """Mean of both directions at one of the cuts."""
         return (self.text_to_image[cut] + self.image_to_text[cut]) / 2
 
+    def to_score(self, cut: int) -> tuple[float, float]:
+        """What decides between two: the mean recall, and where it is equal the mean of 1 / rank.
+
+        Few pairs are all among the first ten, and only the second part tells them apart.
+        """
+        ranks = self.text_ranks, self.image_ranks
+        reciprocal = [float(np.mean(1 / (part + 1))) if len(part) else 0.0 for part in ranks]
+        return self.to_mean(cut), sum(reciprocal) / 2
+
 
 def recall(images: Side, texts: Side, examples: Examples, cuts: Sequence[int] = CUTS) -> Recall:
     """Search every text among the images and every image among the texts.

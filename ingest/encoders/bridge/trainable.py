@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _SMALL: Final = 0.01
 """Deviation of a linear map's first weights."""
 
+_ROWS_AT_ONCE: Final = 4096
+
 
 class Trainable:
     """What does not change while a side is trained; its parameters are given to each call.
@@ -84,6 +86,13 @@ class Trainable:
             parts.append(normalize(mapped, dim=1) if self._start.unit_map else mapped)
         return normalize(torch.stack(parts).sum(dim=0), dim=1)
 
+    def forward_all(self, parameters: Parameters) -> torch.Tensor:
+        """``(n, d)`` unit rows of every item, a part of them at a time."""
+        import torch
+
+        parts = torch.split(torch.arange(self.count), _ROWS_AT_ONCE)
+        return torch.cat([self.forward(parameters, rows) for rows in parts])
+
     def _drop(self, inputs: torch.Tensor, random: torch.Generator | None) -> torch.Tensor:
         import torch
 
@@ -92,8 +101,8 @@ class Trainable:
         kept = torch.rand(inputs.shape, generator=random) >= self._dropout
         return inputs * kept / (1 - self._dropout)
 
-    def to_side(self, parameters: Parameters | None) -> Side:
-        """The side with these parameters; None for what it was before training."""
+    def to_side(self, parameters: Parameters) -> Side:
+        """The side with these parameters; without any, what it was before training."""
         return self._start.to_side(self._to_map(parameters) if parameters else None)
 
     def _to_map(self, parameters: Parameters) -> Map:

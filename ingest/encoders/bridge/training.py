@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ingest.encoders.bridge.recipe import CLOSED_FORM
-from schemas.errors import InvalidVector, SettingsError
+from schemas.errors import InvalidVector, ModelUnavailable, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+    from typing import Final
 
     from ingest.encoders.bridge.conse import Conse
     from ingest.encoders.bridge.described import Described
     from ingest.encoders.bridge.examples import Examples
     from ingest.encoders.bridge.recipe import Recipe
     from ingest.encoders.bridge.side import Side
+
+
+CUT: Final = 10
+"""Of the recall that decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +108,27 @@ def train(
         from ingest.encoders.bridge.closed_form import solve
 
         return solve(examples, validation, recipe, conse)
-    from ingest.encoders.bridge.contrast import Contrast
+    return _train_by_gradient(examples, validation, recipe, conse, checkpoints, on_epoch)
 
-    return Contrast(examples, validation, recipe, conse, checkpoints).run(on_epoch)
+
+def _train_by_gradient(
+    examples: Examples,
+    validation: Examples,
+    recipe: Recipe,
+    conse: Conse | None,
+    checkpoints: Path | None,
+    on_epoch: Callable[[Epoch], None] | None,
+) -> Trained:
+    try:
+        from ingest.encoders.bridge.contrast import Contrast
+
+        run = Contrast(examples, validation, recipe, conse, checkpoints)
+    except ModuleNotFoundError as error:
+        raise ModelUnavailable(
+            f"{recipe.objective} needs the package {error.name}: pip install 'diptych[models]', or "
+            f"choose --objective ridge, which needs numpy alone"
+        ) from error
+    return run.run(on_epoch or (lambda _: None))
 
 
 def check(examples: Examples, name: str) -> None:
