@@ -79,7 +79,7 @@ def minilm(
     model_runtime: None,  # noqa: ARG001 - skips
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
-    """A MiniLM, for texts alone, of another dimension than the CLIP."""
+    """A MiniLM, for texts alone."""
     from tests.model_fixtures import save_minilm
 
     return save_minilm(tmp_path_factory.mktemp("models") / "minilm")

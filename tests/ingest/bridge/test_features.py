@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pytest
 
 from ingest.bridge import BridgeOptions, train_bridge
 from ingest.bridge.features import Describer
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import pytest
     from PIL.Image import Image
 
     from ingest.bridge import BridgeReport

@@ -150,7 +150,7 @@ def test_the_card_says_where_it_comes_from(pictures: Path, clip: Path, tmp_path:
 def test_texts_may_come_from_another_encoder(
     pictures: Path, clip: Path, minilm: Path, tmp_path: Path
 ) -> None:
-    """Of another dimension: before there is nothing that they have in common."""
+    """Before, there is nothing that the two have in common."""
     report = train_bridge(
         pictures / "first.jsonl",
         tmp_path / "mixed",
