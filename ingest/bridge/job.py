@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ingest.bridge.bar import open_bar
 from ingest.bridge.features import Describer
@@ -20,6 +20,7 @@ from ingest.encoders.bridge.folder import Bridge
 from ingest.encoders.bridge.recipe import CLOSED_FORM, Recipe
 from ingest.encoders.bridge.side import Base
 from ingest.encoders.bridge.training import train
+from ingest.encoders.bridge.wise import choose_map_weight
 from ingest.encoders.catalogue import HINGE_MODEL_ID
 from ingest.encoders.graph_cache import cache_folder
 from ingest.stopwatch import Stopwatch
@@ -35,6 +36,20 @@ if TYPE_CHECKING:
     from ingest.encoders.bridge.side import Side
     from ingest.encoders.bridge.training import Epoch, Trained
     from schemas.settings import Settings
+
+_NOTHING_LEARNED: Final = (
+    "No epoch found more of the validation pairs than what training began with, so that is what "
+    "is kept: more pairs help, or another recipe."
+)
+_NOTHING_KNOWN: Final = (
+    "Nothing is known of what was forgotten outside this domain: --general PAIRS measures it, and "
+    "holds it within --forgetting."
+)
+_NOTHING_KEPT: Final = (
+    "No weight of the map found more of the validation pairs without forgetting more of the "
+    "general ones than --forgetting allows, so the map counts for nothing: pairs of more kinds "
+    "help, or another tolerance."
+)
 
 
 def train_bridge(
@@ -119,14 +134,15 @@ class _Job:
         parts = to_parts(material, self._options, seed=recipe.seed)
         with self.stopwatch.lap("train"):
             trained = self._train(material, parts, recipe, conse)
-            images, texts, interpolation = self._interpolate(trained, material, parts, recipe)
-        baseline, before = to_baseline(encoders, conse)
+            chosen, interpolation = self._interpolate(trained, material, parts, recipe)
+            after = chosen.images, chosen.texts
+        baseline, before = to_baseline(encoders, recipe.base, conse)
         with self.stopwatch.lap("measure"):
-            measured = self._measure(material, parts, before, (images, texts), recipe.seed)
+            measured = self._measure(material, parts, before, after, recipe.seed)
         bridge = Bridge(
-            dimension=_to_dimension(images, material, parts),
-            images=images,
-            texts=texts,
+            dimension=_to_dimension(after[0], material, parts),
+            images=after[0],
+            texts=after[1],
             image_encoder=encoders.image_encoder,
             text_encoder=encoders.text_encoder,
             provenance=to_provenance(recipe, parts, self._options),
@@ -186,36 +202,24 @@ class _Job:
 
     def _interpolate(
         self, trained: Trained, material: Material, parts: Parts, recipe: Recipe
-    ) -> tuple[Side, Side, Mapping[str, Any] | None]:
-        """Both sides with the map's weight that forgets little enough."""
+    ) -> tuple[Trained, Mapping[str, Any] | None]:
+        """What was trained at the map's weight that forgets little enough."""
         if recipe.base is Base.NONE:
-            return trained.images, trained.texts, None
+            return trained, None
+        if trained.epochs and not trained.best:
+            self.notes.append(_NOTHING_LEARNED)
         if not parts.general:
-            if recipe.base is Base.OWN:
-                self.notes.append(
-                    "Nothing is known of what was forgotten outside this domain: --general PAIRS "
-                    "measures it, and holds it within --forgetting."
-                )
-            return trained.images, trained.texts, None
-        from ingest.encoders.bridge.wise import choose_map_weight
-
+            self.notes += [_NOTHING_KNOWN] if recipe.base is Base.OWN else []
+            return trained, None
         chosen = choose_map_weight(
             trained,
             material.to_examples(parts.validation),
             material.to_examples(parts.general),
             tolerance=self._options.forgetting,
         )
-        weight = chosen.map_weight
-        if weight == 0:
-            self.notes.append(
-                "Every weight of the map forgot more than --forgetting allows, so the encoder is "
-                "as it was: more pairs of more kinds help, or another tolerance."
-            )
-        images, texts = (
-            side.interpolated(weight) if side.map else side
-            for side in (trained.images, trained.texts)
-        )
-        return images, texts, asdict(chosen)
+        if trained.best and chosen.map_weight == 0:
+            self.notes.append(_NOTHING_KEPT)
+        return chosen.apply(trained), asdict(chosen)
 
     def _measure(
         self,

@@ -49,7 +49,7 @@ def split(items: Sequence[Item], share: float, *, seed: int) -> Split:
             "be kept apart for validation: give --validation-pairs, or pairs with texts of their "
             "own"
         )
-    wanted = max(1, round(share * len(items)))
+    wanted = min(max(1, round(share * len(items))), len(items) - 1)
     taken: list[Item] = []
     for cluster in clusters:
         if len(taken) + len(cluster) <= wanted:

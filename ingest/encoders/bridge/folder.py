@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ingest.chunk import CHUNK_VERSION
 from ingest.decode import DECODE_VERSION
 from ingest.durable import replacing, sync_folder
@@ -86,7 +88,8 @@ class Bridge:
         folder.mkdir(parents=True, exist_ok=True)
         sides = {"images": self.images, "texts": self.texts}
         tensors = {
-            f"{name}.{part}": array
+            # safetensors writes the memory as it lies, whatever the strides say.
+            f"{name}.{part}": np.ascontiguousarray(array)
             for name, side in sides.items()
             for part, array in side.to_tensors().items()
         }
