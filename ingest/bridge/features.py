@@ -167,7 +167,9 @@ class Describer:
         pending = [item for item in items if item.row is None]
         texts_ = self._texts
         self._fill(
-            pending, texts_, lambda some: texts_.describe_texts([str(one.asked) for one in some], ROLE)
+            pending,
+            texts_,
+            lambda some: texts_.describe_texts([str(one.asked) for one in some], ROLE),
         )
         return items
 

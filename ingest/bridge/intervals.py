@@ -47,9 +47,7 @@ def estimate_means(
     ]
 
 
-def _draw(
-    sums: NDArray[np.float64], sizes: NDArray[np.float64], seed: int
-) -> NDArray[np.float64]:
+def _draw(sums: NDArray[np.float64], sizes: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
     """``(m, RESAMPLES)`` means of as many clusters as there are, drawn with replacement."""
     generator = np.random.default_rng(seed)
     count = len(sizes)

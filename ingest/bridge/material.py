@@ -139,9 +139,7 @@ def split_off(
 _OPTIONS: Final = {VALIDATION: "validation-pairs", TEST: "test-pairs", GENERAL: "general"}
 
 
-def require_pairs(
-    items: Sequence[Item], material: Material, least: int, option: str = ""
-) -> None:
+def require_pairs(items: Sequence[Item], material: Material, least: int, option: str = "") -> None:
     """Refuse a file of which too little can be used.
 
     Raises:
@@ -150,7 +148,11 @@ def require_pairs(
     if len(items) >= least:
         return
     first = material.failures[0] if material.failures else None
-    said = f"; the first of {len(material.failures)} that cannot be used: {first.source_uri}: {first.message}" if first else ""
+    said = (
+        f"; the first of {len(material.failures)} that cannot be used: {first.source_uri}: {first.message}"
+        if first
+        else ""
+    )
     raise SettingsError(
         f"{option}{len(items)} images with texts can be used, at least {least} are needed{said}"
     )

@@ -1,0 +1,160 @@
+"""What a space without pairs was made of, and what it was measured to be good for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from ingest.durable import replacing
+from schemas.report import EXIT_ITEMS_FAILED, EXIT_OK
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ingest.bridge.generalised import Outcome
+    from schemas.report import Failure
+
+REPORT_VERSION: Final = 1
+REPORT_FILE: Final = "report.json"
+CARD_FILE: Final = "README.md"
+
+_MOST_FAILURES: Final = 10
+
+_HEADER: Final = (
+    "| | seen | unseen | harmonic | gamma | seen | unseen | harmonic | AUSUC |\n"
+    "|---|---|---|---|---|---|---|---|---|\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ZeroShotReport:
+    """The outcome.
+
+    Attributes:
+        name: Of the bridge: its folder's name.
+        folder: Where it is.
+        revision: Of its files, as a collection records it.
+        encoders: ``images`` and ``texts``: model, revision, dtype.
+        recipe: Everything that decided it, beside the labels and images.
+        counts: ``labels``, ``seen``, ``unseen``, ``described``, ``with_attributes``, ``classes``
+            (of the classifier), ``matched`` (labels that are classes of it), ``unseen_matched``
+            (unseen labels among them), ``images``, ``training``, ``measured``.
+        made: Name of the outcome that was written; None where nothing was measured.
+        outcomes: What each way reaches on images that it never saw.
+        left_out: Of a map made of class weights: how it does on classes left out; else None.
+        data: ``licence``, ``labels`` and ``images`` as they were named.
+        diptych: Version that made it.
+        made_at: When, ISO 8601 in UTC.
+        failures: Lines and images that could not be used.
+        notes: What else is worth knowing, a sentence each.
+    """
+
+    name: str
+    folder: str
+    revision: str
+    encoders: Mapping[str, Mapping[str, Any]]
+    recipe: Mapping[str, Any]
+    counts: Mapping[str, int]
+    made: str | None
+    outcomes: tuple[Outcome, ...]
+    left_out: Mapping[str, Any] | None
+    data: Mapping[str, Any]
+    diptych: str
+    made_at: str
+    failures: tuple[Failure, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def exit_code(self) -> int:
+        """0; 3 when some lines or images could not be used."""
+        return EXIT_ITEMS_FAILED if self.failures else EXIT_OK
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-ready dict."""
+        plain = {name: getattr(self, name) for name in self.__slots__}
+        return {
+            "version": REPORT_VERSION,
+            **plain,
+            "outcomes": [one.to_json() for one in self.outcomes],
+            "failures": [asdict(failure) for failure in self.failures],
+        }
+
+    def write(self, folder: Path) -> None:
+        """Write the report and the card beside the bridge.
+
+        Raises:
+            OSError: They cannot be written.
+        """
+        with replacing(folder / REPORT_FILE) as stream:
+            json.dump(self.to_json(), stream, indent=1, sort_keys=True, ensure_ascii=False)
+        with replacing(folder / CARD_FILE) as stream:
+            stream.write(to_card(self))
+
+
+def to_card(report: ZeroShotReport) -> str:
+    """The card, in Markdown."""
+    images, texts = report.encoders["images"], report.encoders["texts"]
+    parts = [
+        f"# {report.name}\n",
+        f"A shared space of images and texts, made without a single pair by Diptych "
+        f"{report.diptych} at {report.made_at}.\n",
+        f"- images: {images['model']} at {images['revision']}, {images['dtype']}\n"
+        f"- texts: {texts['model']} at {texts['revision']}, {texts['dtype']}\n"
+        f"- method: {report.recipe['method']}\n"
+        f"- data: {_to_data(report)}\n",
+        "## What it was made of\n",
+        "".join(f"- {name.replace('_', ' ')}: {n:,}\n" for name, n in report.counts.items()),
+        "## What it is good for\n",
+        to_table(report),
+        *(f"{note}\n" for note in report.notes),
+        f"Use it as a model: `diptych ingest FOLDER --model {report.folder}`.\n",
+    ]
+    return "\n".join(parts)
+
+
+def to_summary(report: ZeroShotReport) -> str:
+    """What a person at a terminal wants to know."""
+    counts = ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in report.counts.items())
+    failed = [f"  {one.source_uri}: {one.message}" for one in report.failures[:_MOST_FAILURES]]
+    if failed:
+        failed.insert(0, f"{len(report.failures):,} lines and images could not be used:")
+    parts = [f"{report.folder}", counts, "", to_table(report).rstrip(), *report.notes, *failed]
+    return "\n".join(parts)
+
+
+def to_table(report: ZeroShotReport) -> str:
+    """The measured accuracies as a Markdown table, or the sentence that there are none."""
+    rows = [_to_row(one, made=one.name == report.made) for one in report.outcomes]
+    if not rows:
+        return "Nothing was measured: that needs labelled images (`--images`).\n"
+    intro = (
+        "Mean accuracy over classes, in percent, seen and unseen classes competing; first as the "
+        "scores are, then with gamma taken from the scores of seen classes.\n\n"
+    )
+    return intro + _HEADER + "".join(rows)
+
+
+def _to_row(outcome: Outcome, *, made: bool) -> str:
+    name = f"**{outcome.name}**" if made else outcome.name
+    if outcome.plain is None or outcome.stacked is None or outcome.area is None:
+        alone = "" if outcome.seen_alone is None else f"{outcome.seen_alone:.1%}"
+        return f"| {name} | {alone} | | | | | | | |\n"
+    cells = [
+        *(f"{100 * value:.1f}" for value in _to_values(outcome.plain)),
+        f"{outcome.strengths.gamma:.3f}",
+        *(f"{100 * value:.1f}" for value in _to_values(outcome.stacked)),
+        f"{outcome.area:.3f}",
+    ]
+    return f"| {name} | {' | '.join(cells)} |\n"
+
+
+def _to_values(accuracy: Any) -> tuple[float, float, float]:  # noqa: ANN401 - an Accuracy
+    return accuracy.seen, accuracy.unseen, accuracy.harmonic
+
+
+def _to_data(report: ZeroShotReport) -> str:
+    licence = report.data["licence"] or "licence not stated"
+    images = report.data["images"]
+    return f"{report.data['labels']}" + (f", {images} ({licence})" if images else ", no image")
