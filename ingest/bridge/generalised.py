@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from ingest.bridge.labelled import LabelledImages
     from ingest.encoders.bridge.conse import Conse
+    from ingest.encoders.bridge.maps import Map
     from ingest.encoders.bridge.stacking import Accuracy, Competition
 
     Floats = NDArray[np.float32]
@@ -44,13 +44,15 @@ class Way:
         name: What it is called in a table.
         classes: ``(c, d)`` float32 unit rows, a vector of each class.
         conse: Of a ConSE base; None without.
-        objective: Of the map; None without one.
+        objective: Of a map that is learned; None without one.
+        ready: A map that was made of no image; None without one.
     """
 
     name: str
     classes: Floats
     conse: Conse | None
-    objective: Objective | None
+    objective: Objective | None = None
+    ready: Map | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,32 +158,35 @@ def fit(way: Way, strengths: Strengths, images: LabelledImages, rows: Places) ->
         images: Where the rows are.
         rows: To learn from; of no account to a way without a map.
     """
-    if way.objective is None:
+    if way.objective is None and way.ready is None:
         return Side(Base.CONSE, conse=way.conse)
-    features, truth = images.described.features[rows], images.truth[rows]
-    if way.objective is Objective.RANKING:
-        learned, truth = np.unique(truth, return_inverse=True)
-        fitted = fit_ranking(features, truth, way.classes[learned], ridge=strengths.ridge)
-    else:
-        fitted = fit_ridge(features, way.classes[truth], ridge=strengths.ridge)
+    fitted = way.ready or _fit_map(way, strengths, images, rows)
     if way.conse is None:
         return Side(Base.NONE, fitted)
     return Side(Base.CONSE, fitted, strengths.base_weight, unit_map=True, conse=way.conse)
+
+
+def _fit_map(way: Way, strengths: Strengths, images: LabelledImages, rows: Places) -> Map:
+    features, truth = images.described.features[rows], images.truth[rows]
+    if way.objective is Objective.RANKING:
+        learned, truth = np.unique(truth, return_inverse=True)
+        return fit_ranking(features, truth, way.classes[learned], ridge=strengths.ridge)
+    return fit_ridge(features, way.classes[truth], ridge=strengths.ridge)
 
 
 def choose(way: Way, images: LabelledImages, folds: Sequence[Fold]) -> Strengths:
     """The strengths whose mean harmonic mean is best on the folds, after stacking."""
     if not folds:
         return Strengths()
-    grid = _grid(way)
     if way.objective is Objective.RANKING:  # the slow one starts from the quick one's map
-        grid = [choose(replace(way, objective=Objective.RIDGE), images, folds)]
-    found = [(strengths, _compete_in(way, strengths, images, folds)) for strengths in grid]
+        quick = choose(replace(way, objective=Objective.RIDGE), images, folds)
+        grid = [(quick.ridge, [quick.base_weight])]
+    else:
+        grid = _to_grid(way)
     rated = []
-    for strengths, competitions in found:
-        gamma = choose_gamma(competitions)
-        rate = float(np.mean([one.at(gamma).harmonic for one in competitions]))
-        rated.append((rate, Strengths(strengths.ridge, strengths.base_weight, gamma)))
+    for ridge, weights in grid:
+        sides = [fit(way, Strengths(ridge), images, fold.training) for fold in folds]
+        rated += [_rate(way, Strengths(ridge, weight), sides, images, folds) for weight in weights]
     return max(rated, key=lambda one: one[0])[1]
 
 
@@ -210,14 +215,24 @@ def measure(
     return Outcome(way.name, strengths, competition.at(0.0), stacked, competition.area(), alone)
 
 
-def _compete_in(
-    way: Way, strengths: Strengths, images: LabelledImages, folds: Sequence[Fold]
-) -> list[Competition]:
-    return [_compete(way, strengths, images, fold) for fold in folds]
+def _rate(
+    way: Way,
+    strengths: Strengths,
+    sides: Sequence[Side],
+    images: LabelledImages,
+    folds: Sequence[Fold],
+) -> tuple[float, Strengths]:
+    """The mean harmonic mean with the best gamma, and the strengths with that gamma."""
+    weighted = [replace(side, base_weight=strengths.base_weight) for side in sides]
+    competitions = [
+        _compete(way, side, images, fold) for side, fold in zip(weighted, folds, strict=True)
+    ]
+    gamma = choose_gamma(competitions)
+    rate = float(np.mean([one.at(gamma).harmonic for one in competitions]))
+    return rate, replace(strengths, gamma=gamma)
 
 
-def _compete(way: Way, strengths: Strengths, images: LabelledImages, fold: Fold) -> Competition:
-    side = fit(way, strengths, images, fold.training)
+def _compete(way: Way, side: Side, images: LabelledImages, fold: Fold) -> Competition:
     measured = images.take(fold.validation)
     scores = _to_scores(side, way, measured)[:, fold.takes_part]
     places = np.cumsum(fold.takes_part) - 1
@@ -228,10 +243,11 @@ def _to_scores(side: Side, way: Way, images: LabelledImages) -> NDArray[np.float
     return np.asarray(side.apply(images.described) @ way.classes.T, dtype=np.float64)
 
 
-def _grid(way: Way) -> list[Strengths]:
-    ridges = RIDGES if way.objective else (1.0,)
-    weights = BASE_WEIGHTS if way.objective and way.conse else (1.0,)
-    return [Strengths(ridge, weight) for ridge, weight in product(ridges, weights)]
+def _to_grid(way: Way) -> list[tuple[float, Sequence[float]]]:
+    """Ridges, with the weights of the base that are tried beside each."""
+    has_both = way.conse is not None and (way.objective or way.ready) is not None
+    weights = BASE_WEIGHTS if has_both else (1.0,)
+    return [(ridge, weights) for ridge in (RIDGES if way.objective else (1.0,))]
 
 
 def _to_fold(truth: Places, held_out: Flags, carved: Places, takes_part: Flags) -> Fold:

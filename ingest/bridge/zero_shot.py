@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,8 +19,8 @@ from ingest.bridge.options import BridgeOptions
 from ingest.bridge.store import FILE, FeatureStore
 from ingest.bridge.unseen import choose_seen
 from ingest.bridge.zero_shot_options import HINGE, Method, ZeroShotOptions
-from ingest.bridge.zero_shot_report import ZeroShotReport
-from ingest.bridge.zero_shot_trial import Trial
+from ingest.bridge.zero_shot_report import ZeroShotReport, to_left_out
+from ingest.bridge.zero_shot_trial import ClassifierParts, Trial
 from ingest.encoders.bridge.class_vectors import TextRows, Wording, to_label_vectors
 from ingest.encoders.bridge.classifier import Classifier
 from ingest.encoders.bridge.conse import Conse
@@ -34,7 +34,7 @@ from schemas.labels import read_labels
 from schemas.records import Modality
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from ingest.bridge.class_matching import Matching
     from ingest.bridge.frozen import Encoders
     from ingest.bridge.labelled import LabelledImages
+    from ingest.encoders.bridge.devise import LeftOut
+    from ingest.encoders.bridge.maps import Map
     from schemas.labels import Label
     from schemas.settings import Settings
 
@@ -94,7 +96,7 @@ class _Made:
 
     side: Side
     trial: Trial | None = None
-    left_out: Mapping[str, Any] | None = None
+    left_out: LeftOut | None = None
 
     def to_bridge(self, encoders: Encoders, report: ZeroShotReport) -> Bridge:
         said = report.to_json()
@@ -148,12 +150,11 @@ class _Job:
 
     def make(self) -> _Made:
         options = self._options
-        conse = None if self._weights is None else self._to_conse(self._wording)
         if options.images is None:
-            return self._make_without_images(conse)
+            return self._make_without_images()
         images = self._describe_labelled(options.images)
         seen = choose_seen(self._labels, images.truth, options.unseen_share, seed=options.seed)
-        trial = Trial.run(self._to_vectors(), conse and self._to_conses(), images, seen, options)
+        trial = Trial.run(self._to_vectors(), self._to_classifier(), images, seen, options)
         return _Made(trial.side, trial)
 
     def to_report(self, made: _Made, target: Target, labels: Path) -> ZeroShotReport:
@@ -170,7 +171,7 @@ class _Job:
             counts=self._to_counts(trial),
             made=trial.made if trial else None,
             outcomes=trial.outcomes if trial else (),
-            left_out=made.left_out,
+            left_out=made.left_out and asdict(made.left_out),
             data={
                 "labels": labels.name,
                 "images": options.images and options.images.name,
@@ -210,11 +211,20 @@ class _Job:
         )
         return Conse(classes, self._options.temperature, self._options.most_classes)
 
-    def _to_conses(self) -> tuple[Conse, Conse]:
-        """Without attributes and with them."""
-        return self._to_conse(replace(self._wording, attribute_weight=0)), self._to_conse(
-            self._wording
-        )
+    def _to_classifier(self) -> ClassifierParts | None:
+        if self._weights is None:
+            return None
+        plain = self._to_conse(replace(self._wording, attribute_weight=0))
+        fitted, _ = self._fit_weights(plain)
+        return ClassifierParts((plain, self._to_conse(self._wording)), fitted)
+
+    def _fit_weights(self, conse: Conse) -> tuple[Map, LeftOut]:
+        """The map from the last layer's weights, and how it does on classes left out of it."""
+        assert self._weights is not None  # noqa: S101 - for the type checker: asked before
+        named = np.linalg.norm(conse.classes, axis=1) > 0
+        weights, targets = self._weights[named], conse.classes[named]
+        found = leave_classes_out(weights, targets, seed=self._options.seed)
+        return fit_class_weights(weights, targets, ridge=found.ridge), found
 
     def _to_vectors(self) -> tuple[Floats, Floats | None]:
         """Of the labels: without attributes and with them; None where no label has any."""
@@ -229,24 +239,21 @@ class _Job:
         assert self._describer is not None  # noqa: S101 - for the type checker: describing() runs
         return describe_labelled(read_labelled(path, self._labels), self._describer)
 
-    def _make_without_images(self, conse: Conse | None) -> _Made:
+    def _make_without_images(self) -> _Made:
         options = self._options
-        if conse is None or self._weights is None:
+        if self._weights is None:
             raise SettingsError(
                 f"{self._encoders.images.space.model_id} has no classes, and there are no labelled "
                 f"images: choose an image classifier, or give --images with --method devise"
             )
+        conse = self._to_conse(self._wording)
         if options.method is Method.CONSE:
             return _Made(Side(Base.CONSE, conse=conse))
-        named = np.linalg.norm(conse.classes, axis=1) > 0
-        weights, targets = self._weights[named], conse.classes[named]
-        found = leave_classes_out(weights, targets, seed=options.seed)
-        fitted = fit_class_weights(weights, targets, ridge=found.ridge)
-        told = {name: getattr(found, name) for name in found.__slots__}
+        fitted, left_out = self._fit_weights(conse)
         if not options.on_conse:
-            return _Made(Side(Base.NONE, fitted), left_out=told)
+            return _Made(Side(Base.NONE, fitted), left_out=left_out)
         side = Side(Base.CONSE, fitted, options.base_weight, unit_map=True, conse=conse)
-        return _Made(side, left_out=told)
+        return _Made(side, left_out=left_out)
 
     def _to_counts(self, trial: Trial | None) -> dict[str, int]:
         matched = {label.name for label in self._matching.by_class.values()}
@@ -267,12 +274,7 @@ class _Job:
                 f"of them; give it an index."
             )
         if made.left_out is not None:
-            yield (
-                f"Of {made.left_out['classes']:,} classes, each left out of the map in turn with a "
-                f"fifth of the others, {made.left_out['first_ten']:.1%} have their own vector among "
-                f"the ten nearest to their weights, {made.left_out['first']:.1%} as the nearest. "
-                f"That says how much the weights know of words, and nothing of images."
-            )
+            yield to_left_out(made.left_out)
         if made.trial is not None:
             yield from made.trial.notes
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ingest.bridge.generalised import Outcome
+    from ingest.encoders.bridge.devise import LeftOut
     from schemas.report import Failure
 
 REPORT_VERSION: Final = 1
@@ -122,6 +123,16 @@ def to_summary(report: ZeroShotReport) -> str:
         failed.insert(0, f"{len(report.failures):,} lines and images could not be used:")
     parts = [f"{report.folder}", counts, "", to_table(report).rstrip(), *report.notes, *failed]
     return "\n".join(parts)
+
+
+def to_left_out(found: LeftOut) -> str:
+    """What can be said of a map from class weights without any image."""
+    return (
+        f"Of {found.classes:,} classes, each left out of the map in turn with a fifth of the "
+        f"others, {found.first_ten:.1%} have their own vector among the ten nearest to their "
+        f"weights, {found.first:.1%} as the nearest. That says how much the weights know of words, "
+        f"and nothing of images."
+    )
 
 
 def to_table(report: ZeroShotReport) -> str:

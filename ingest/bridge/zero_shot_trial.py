@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ingest.bridge.labelled import LabelledImages
     from ingest.bridge.zero_shot_options import ZeroShotOptions
     from ingest.encoders.bridge.conse import Conse
+    from ingest.encoders.bridge.maps import Map
     from ingest.encoders.bridge.side import Side
     from schemas.labels import Label
 
@@ -30,6 +31,19 @@ if TYPE_CHECKING:
 
 _USUAL_SHARE = 0.25
 """Of seen classes, carved out for validation where none is unseen."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassifierParts:
+    """What an image classifier gives without any image.
+
+    Attributes:
+        conses: ConSE without attributes and with them.
+        from_weights: The map that is made of its last layer.
+    """
+
+    conses: tuple[Conse, Conse]
+    from_weights: Map
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +72,7 @@ class Trial:
     def run(
         cls,
         vectors: tuple[Floats, Floats | None],
-        conses: tuple[Conse, Conse] | None,
+        classifier: ClassifierParts | None,
         images: LabelledImages,
         seen: Flags,
         options: ZeroShotOptions,
@@ -67,7 +81,7 @@ class Trial:
 
         Args:
             vectors: Of the labels, without attributes and with them.
-            conses: Likewise of the image encoder's classes; None where it has none.
+            classifier: What the image encoder's classes give; None where it has none.
             images: All labelled ones.
             seen: Which labels training may see.
             options: What is asked for.
@@ -80,7 +94,7 @@ class Trial:
         unseen = np.unique(images.truth[~known])
         share = len(unseen) / (len(unseen) + seen.sum()) if len(unseen) else _USUAL_SHARE
         folds = carve(training, len(seen), inner, share, seed=options.seed)
-        ways = list(_iter_ways(vectors, conses, options))
+        ways = list(_iter_ways(vectors, classifier, options))
         place = _find_asked(ways, options)
         rows = np.arange(len(training.truth))
         outcomes, sides = [], []
@@ -117,18 +131,23 @@ _NOT_CHOSEN = (
 
 def _iter_ways(
     vectors: tuple[Floats, Floats | None],
-    conses: tuple[Conse, Conse] | None,
+    classifier: ClassifierParts | None,
     options: ZeroShotOptions,
 ) -> Iterator[Way]:
+    if classifier is not None:
+        plain = vectors[0], classifier.conses[0]
+        yield Way("class weights", vectors[0], None, ready=classifier.from_weights)
+        yield Way("class weights on conse", *plain, ready=classifier.from_weights)
     for place, classes in enumerate(vectors):
         if classes is None:
             continue
         suffix = " with attributes" if place else ""
-        if conses is not None:
-            yield Way(f"conse{suffix}", classes, conses[place], None)
+        if classifier is not None:
+            yield Way(f"conse{suffix}", classes, classifier.conses[place])
         yield Way(f"devise{suffix}", classes, None, options.objective)
-        if conses is not None:
-            yield Way(f"devise on conse{suffix}", classes, conses[place], options.objective)
+        if classifier is not None:
+            conse = classifier.conses[place]
+            yield Way(f"devise on conse{suffix}", classes, conse, options.objective)
 
 
 def _find_asked(ways: Sequence[Way], options: ZeroShotOptions) -> int:
@@ -138,7 +157,7 @@ def _find_asked(ways: Sequence[Way], options: ZeroShotOptions) -> int:
         SettingsError: ConSE is asked for, and the image encoder has no classes.
     """
     wants_map = options.method is Method.DEVISE
-    base = [way for way in ways if (way.objective is not None) == wants_map]
+    base = [way for way in ways if way.ready is None and (way.objective is not None) == wants_map]
     if not base:
         raise SettingsError(
             f"{options.image_encoder} has no classes, which --method conse needs: choose an image "

@@ -92,12 +92,14 @@ def fit_ranking(
     """
     ranking = ranking or Ranking()
     start = fit_ridge(features, classes[truth], ridge=ridge)
-    inputs = start.standardise(features)
     assert start.weight is not None  # noqa: S101 - for the type checker: a ridge has one
-    first = np.hstack([start.weight, start.bias[:, None]])
+    # The map never leaves the space that the images span, which is small where they are few.
+    _, _, basis = np.linalg.svd(start.standardise(features), full_matrices=False)
+    inputs = start.standardise(features) @ basis.T
     inputs = np.hstack([inputs, np.ones((len(inputs), 1), dtype=np.float32)])
+    first = np.hstack([start.weight @ basis.T, start.bias[:, None]])
     weight = _descend(first, inputs, truth, classes, ranking)
-    return Map(start.mean, start.scale, weight[:, -1].copy(), weight[:, :-1].copy())
+    return Map(start.mean, start.scale, weight[:, -1].copy(), weight[:, :-1] @ basis)
 
 
 def fit_class_weights(weights: Floats, targets: Floats, *, ridge: float) -> Map:

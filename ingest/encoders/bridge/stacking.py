@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 
+_ROUNDING = 1e-9
+"""Sums in another order may differ by less; no two accuracies do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Accuracy:
     """How many images go to their own class, among seen and unseen classes together.
@@ -67,16 +71,19 @@ class Competition:
             float(self.of_seen[goes_to_seen].sum()), float(self.of_unseen[~goes_to_seen].sum())
         )
 
+    def sweep(self, gammas: Floats) -> tuple[Floats, Floats]:
+        """Seen and unseen accuracy at each of many gammas, as :meth:`at` gives them."""
+        order = np.argsort(self.margins, kind="stable")
+        moved = np.searchsorted(self.margins[order], gammas, side="left")
+        lost, won = (
+            np.concatenate([[0.0], np.cumsum(part[order])])[moved]
+            for part in (self.of_seen, self.of_unseen)
+        )
+        return np.maximum(self.of_seen.sum() - lost, 0.0), won
+
     def to_curve(self) -> tuple[Floats, Floats]:
         """Seen and unseen accuracy for every ``gamma`` that makes a difference, rising gammas."""
-        order = np.argsort(self.margins, kind="stable")
-        seen, unseen = self.of_seen[order], self.of_unseen[order]
-        # Images of one margin change sides together.
-        last = np.append(np.flatnonzero(np.diff(self.margins[order])), len(order) - 1)
-        places = np.concatenate([[-1], last]) + 1
-        lost = np.concatenate([[0.0], np.cumsum(seen)])[places]
-        won = np.concatenate([[0.0], np.cumsum(unseen)])[places]
-        return np.maximum(seen.sum() - lost, 0.0), won
+        return self.sweep(np.append(np.unique(self.margins), np.inf))
 
     def area(self) -> float:
         """Under the curve of seen over unseen accuracy (AUSUC), 0 to 1."""
@@ -123,9 +130,14 @@ def choose_gamma(competitions: Sequence[Competition]) -> float:
         return 0.0
     margins = np.unique(np.concatenate([one.margins for one in competitions]))
     gammas = np.concatenate([[0.0], (margins[1:] + margins[:-1]) / 2])
-    means = [float(np.mean([one.at(gamma).harmonic for one in competitions])) for gamma in gammas]
-    best = max(means)
-    return float(min((g for g, mean in zip(gammas, means, strict=True) if mean == best), key=abs))
+    means = np.mean([_to_harmonic(*one.sweep(gammas)) for one in competitions], axis=0)
+    best = gammas[means >= means.max() - _ROUNDING]
+    return float(best[np.abs(best).argmin()])
+
+
+def _to_harmonic(seen: Floats, unseen: Floats) -> Floats:
+    total = seen + unseen
+    return 2 * seen * unseen / np.where(total > 0, total, 1.0)
 
 
 def to_class_mean(right: Flags, truth: Places) -> float:
