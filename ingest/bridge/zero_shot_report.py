@@ -96,15 +96,15 @@ class ZeroShotReport:
 
 def to_card(report: ZeroShotReport) -> str:
     """The card, in Markdown."""
-    images, texts = report.encoders["images"], report.encoders["texts"]
+    encoders = "".join(
+        f"- {side}: {one['model']} at {one['revision']}, {one['dtype']}\n"
+        for side, one in report.encoders.items()
+    )
+    made = f"by Diptych {report.diptych} at {report.made_at}"
     parts = [
         f"# {report.name}\n",
-        f"A shared space of images and texts, made without a single pair by Diptych "
-        f"{report.diptych} at {report.made_at}.\n",
-        f"- images: {images['model']} at {images['revision']}, {images['dtype']}\n"
-        f"- texts: {texts['model']} at {texts['revision']}, {texts['dtype']}\n"
-        f"- method: {report.recipe['method']}\n"
-        f"- data: {_to_data(report)}\n",
+        f"A shared space of images and texts, made without a single pair {made}.\n",
+        f"{encoders}- method: {report.recipe['method']}\n- data: {_to_data(report)}\n",
         "## What it was made of\n",
         "".join(f"- {name.replace('_', ' ')}: {n:,}\n" for name, n in report.counts.items()),
         "## What it is good for\n",

@@ -1,4 +1,4 @@
-"""Every way to place labelled images among seen and unseen classes, tried; and the one asked for."""
+"""Every way to place images among seen and unseen classes, tried; and the one asked for."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ingest.encoders.bridge.described import Described
 from ingest.encoders.catalogue import CATALOGUE, HINGE_MODEL_ID
-from schemas.errors import ModelUnavailable, SettingsError
+from schemas.errors import ModelUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,20 +126,20 @@ def _open_classifier(
     model: str, revision: str | None, backend: str | None, dtype: str | None, threads: int | None
 ) -> Backbone | None:
     """The image classifier of that name; None where the model is something else."""
-    from ingest.encoders.transformer.files import find_model, is_bridge, is_folder
+    from ingest.encoders.bridge.classifier_backbone import is_classifier, open_classifier
+    from ingest.encoders.transformer.files import find_model, is_folder
 
     if model == HINGE_MODEL_ID or model in CATALOGUE:
         return None
-    if is_folder(model) and is_bridge(Path(model).expanduser()):
-        return None
-    try:
+    if is_folder(model):
+        if not is_classifier(Path(model).expanduser()):
+            return None
         files = find_model(model, revision)
-    except (ModelUnavailable, SettingsError):
-        if is_folder(model) or revision is None:
-            return None  # load_encoder says what is wrong
-        files = find_model(model, revision, online=True)
-    from ingest.encoders.bridge.classifier_backbone import is_classifier, open_classifier
-
+    else:
+        try:
+            files = find_model(model, revision)
+        except ModelUnavailable:
+            files = find_model(model, revision, online=True)
     if not is_classifier(files.folder):
         return None
     return open_classifier(files, dtype=dtype, backend=backend, threads=threads or None)

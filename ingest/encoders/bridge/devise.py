@@ -141,8 +141,10 @@ class LeftOut:
 def leave_classes_out(
     weights: Floats, targets: Floats, *, seed: int, ridges: Sequence[float] = RIDGES
 ) -> LeftOut:
-    """Choose the strength without any image: make the map of four fifths of the classes, try it on
-    the weights of the others, five times.
+    """Choose the strength without any image.
+
+    The map is made of four fifths of the classes and tried on the weights of the others, five
+    times over.
 
     Args:
         weights: As for :func:`fit_class_weights`.
