@@ -132,7 +132,9 @@ class Describer:
         pending = [item for item in items if item.image is not None]
         images = self._images
         self._fill(
-            pending, images, lambda some: images.describe_images([one.image for one in some])
+            pending,
+            images,
+            lambda some: images.describe_images([one.image for one in some if one.image]),
         )
         for item in pending:
             item.image = None

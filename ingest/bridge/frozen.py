@@ -89,7 +89,8 @@ def open_encoders(image_encoder: str, text_encoder: str, options: BridgeOptions)
     for backbone, modality in ((images, Modality.IMAGE), (texts, Modality.TEXT)):
         if modality not in backbone.space.modalities:
             raise SettingsError(
-                f"{backbone.space.model_id} encodes no {modality}s: choose another --{modality}-encoder"
+                f"{backbone.space.model_id} encodes no {modality}s: choose another "
+                f"--{modality}-encoder"
             )
     return Encoders(
         images, texts, FrozenEncoder(names[0], images.space), FrozenEncoder(names[1], texts.space)
@@ -123,9 +124,18 @@ def make_conse(encoders: Encoders, describer: Describer, softness: float) -> Con
     return Conse(to_class_vectors(vectors), softness)
 
 
-def to_baseline(encoders: Encoders, conse: Conse | None) -> tuple[str, tuple[Side, Side] | None]:
-    """What images and texts find before any training, and what it is called."""
-    if encoders.are_one:
+def to_baseline(
+    encoders: Encoders, base: Base, conse: Conse | None
+) -> tuple[str, tuple[Side, Side] | None]:
+    """What images and texts find before any training, and what it is called.
+
+    Args:
+        encoders: Both.
+        base: Of the recipe. Two encoders may have been made for one space; whoever asks for an own
+            base says so.
+        conse: Of a ConSE base.
+    """
+    if encoders.are_one or base is Base.OWN:
         return str(Base.OWN), (Side(Base.OWN), Side(Base.OWN))
     if conse is not None:
         return str(Base.CONSE), (Side(Base.CONSE, conse=conse), Side(Base.OWN))

@@ -33,7 +33,9 @@ def estimate_means(
     """
     _, places = np.unique(clusters, return_inverse=True)
     count = int(places.max()) + 1
-    sums = np.stack([np.bincount(places, weights=row, minlength=count) for row in rows])
+    sums = np.stack(
+        [np.bincount(places, weights=row, minlength=count).astype(np.float64) for row in rows]
+    )
     sizes = np.bincount(places, minlength=count).astype(np.float64)
     means = rows.mean(axis=1)
     if count == 1:  # one cluster says nothing of others

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
 
 from ingest.bridge.bar import open_bar
 from ingest.bridge.features import Describer
 from ingest.bridge.folder import Target
-from ingest.bridge.frozen import make_conse, open_encoders, to_baseline, to_description
+from ingest.bridge.frozen import make_conse, open_encoders, to_baseline
 from ingest.bridge.material import GENERAL, TEST, TRAINING, VALIDATION, read_material, to_parts
 from ingest.bridge.measure import measure
 from ingest.bridge.options import BridgeOptions
-from ingest.bridge.report import BridgeReport
+from ingest.bridge.outcome import Made, to_provenance, to_report
 from ingest.bridge.store import FILE, FeatureStore
 from ingest.bridge.write import write_bridge
 from ingest.encoders.bridge.folder import Bridge
@@ -33,14 +31,28 @@ if TYPE_CHECKING:
 
     from ingest.bridge.frozen import Encoders
     from ingest.bridge.material import Material, Parts
-    from ingest.bridge.report import Measured
+    from ingest.bridge.report import BridgeReport, Measured
     from ingest.encoders.bridge.conse import Conse
     from ingest.encoders.bridge.side import Side
     from ingest.encoders.bridge.training import Epoch, Trained
     from schemas.settings import Settings
 
+_NOTHING_LEARNED: Final = (
+    "No epoch found more of the validation pairs than what training began with, so that is what "
+    "is kept: more pairs help, or another recipe."
+)
+_NOTHING_KNOWN: Final = (
+    "Nothing is known of what was forgotten outside this domain: --general PAIRS measures it, and "
+    "holds it within --forgetting."
+)
+_NOTHING_KEPT: Final = (
+    "No weight of the map found more of the validation pairs without forgetting more of the "
+    "general ones than --forgetting allows, so the map counts for nothing: pairs of more kinds "
+    "help, or another tolerance."
+)
 
-def train_bridge(  # noqa: PLR0913 - everything but the pairs and the place has a default
+
+def train_bridge(
     pairs: Path,
     output: Path,
     *,
@@ -80,7 +92,14 @@ def train_bridge(  # noqa: PLR0913 - everything but the pairs and the place has 
     with job.stopwatch.lap("total"):
         encoders = open_encoders(image_encoder, text_encoder or image_encoder, options)
         made = job.make(pairs, encoders, to_recipe(recipe, encoders))
-    report = job.to_report(pairs, encoders, made)
+    report = to_report(
+        made,
+        pairs=pairs,
+        folder=target.path,
+        options=options,
+        seconds=job.stopwatch.to_seconds(),
+        notes=job.notes,
+    )
     report = write_bridge(target, made.bridge, report)
     target.forget_checkpoints()
     return report
@@ -97,20 +116,6 @@ def to_recipe(given: Recipe | Mapping[str, Any] | None, encoders: Encoders) -> R
     return Recipe(**{"base": encoders.usual_base, **(given or {})})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Made:
-    """A trained bridge and all that is known of it."""
-
-    bridge: Bridge
-    recipe: Recipe
-    trained: Trained
-    baseline: str
-    measured: tuple[Measured, ...]
-    interpolation: Mapping[str, Any] | None
-    material: Material
-    parts: Parts
-
-
 class _Job:
     """The steps of one training."""
 
@@ -119,9 +124,9 @@ class _Job:
         self._target = target
         self._options = options
         self._settings = settings
-        self._notes: list[str] = []
+        self.notes: list[str] = []
 
-    def make(self, pairs: Path, encoders: Encoders, recipe: Recipe) -> _Made:
+    def make(self, pairs: Path, encoders: Encoders, recipe: Recipe) -> Made:
         with self.stopwatch.lap("describe"), self._describer(encoders) as describer:
             material = read_material(self._to_files(pairs), describer)
             needs_conse = recipe.base is Base.CONSE
@@ -129,45 +134,21 @@ class _Job:
         parts = to_parts(material, self._options, seed=recipe.seed)
         with self.stopwatch.lap("train"):
             trained = self._train(material, parts, recipe, conse)
-            images, texts, interpolation = self._interpolate(trained, material, parts, recipe)
-        baseline, before = to_baseline(encoders, conse)
+            chosen, interpolation = self._interpolate(trained, material, parts, recipe)
+            after = chosen.images, chosen.texts
+        baseline, before = to_baseline(encoders, recipe.base, conse)
         with self.stopwatch.lap("measure"):
-            measured = self._measure(material, parts, before, (images, texts), recipe.seed)
+            measured = self._measure(material, parts, before, after, recipe.seed)
         bridge = Bridge(
-            dimension=_to_dimension(images, material, parts),
-            images=images,
-            texts=texts,
+            dimension=_to_dimension(after[0], material, parts),
+            images=after[0],
+            texts=after[1],
             image_encoder=encoders.image_encoder,
             text_encoder=encoders.text_encoder,
-            provenance=self._to_provenance(recipe, parts),
+            provenance=to_provenance(recipe, parts, self._options),
         )
-        return _Made(bridge, recipe, trained, baseline, measured, interpolation, material, parts)
-
-    def to_report(self, pairs: Path, encoders: Encoders, made: _Made) -> BridgeReport:
-        trained = made.trained
-        return BridgeReport(
-            name=self._options.name or self._target.path.name,
-            folder=str(self._target.path),
-            model_id=self._target.path.name,
-            revision="",  # known once it is written
-            encoders={
-                "images": to_description(encoders.image_encoder),
-                "texts": to_description(encoders.text_encoder),
-            },
-            recipe=_to_json(made.recipe),
-            baseline=made.baseline,
-            counts=_to_counts(made.material, made.parts),
-            measured=made.measured,
-            epochs=tuple(asdict(epoch) for epoch in trained.epochs),
-            best=trained.best,
-            stopped_early=trained.stopped_early,
-            interpolation=made.interpolation,
-            data={"file": pairs.name, "licence": self._options.data_licence},
-            diptych=version("diptych"),
-            trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            seconds=self.stopwatch.to_seconds(),
-            failures=made.material.failures,
-            notes=tuple(self._notes),
+        return Made(
+            bridge, recipe, trained, baseline, measured, interpolation, material, parts, encoders
         )
 
     @contextmanager
@@ -221,31 +202,24 @@ class _Job:
 
     def _interpolate(
         self, trained: Trained, material: Material, parts: Parts, recipe: Recipe
-    ) -> tuple[Side, Side, Mapping[str, Any] | None]:
-        """Both sides with the map's weight that forgets little enough."""
+    ) -> tuple[Trained, Mapping[str, Any] | None]:
+        """What was trained at the map's weight that forgets little enough."""
         if recipe.base is Base.NONE:
-            return trained.images, trained.texts, None
+            return trained, None
+        if trained.epochs and not trained.best:
+            self.notes.append(_NOTHING_LEARNED)
         if not parts.general:
-            if recipe.base is Base.OWN:
-                self._notes.append(
-                    "Nothing is known of what was forgotten outside this domain: --general PAIRS "
-                    "measures it, and holds it within --forgetting."
-                )
-            return trained.images, trained.texts, None
+            self.notes += [_NOTHING_KNOWN] if recipe.base is Base.OWN else []
+            return trained, None
         chosen = choose_map_weight(
             trained,
             material.to_examples(parts.validation),
             material.to_examples(parts.general),
             tolerance=self._options.forgetting,
         )
-        weight = chosen.map_weight
-        if weight == 0:
-            self._notes.append(
-                "Every weight of the map forgot more than --forgetting allows, so the encoder is "
-                "as it was: more pairs of more kinds help, or another tolerance."
-            )
-        sides = (side.interpolated(weight) if side.map else side for side in _to_sides(trained))
-        return *sides, asdict(chosen)
+        if trained.best and chosen.map_weight == 0:
+            self.notes.append(_NOTHING_KEPT)
+        return chosen.apply(trained), asdict(chosen)
 
     def _measure(
         self,
@@ -262,56 +236,7 @@ class _Job:
             if items
         )
 
-    def _to_provenance(self, recipe: Recipe, parts: Parts) -> dict[str, Any]:
-        """No date: the same training gives the same files, and so the same space."""
-        return {
-            "recipe": _to_json(recipe),
-            "data_licence": self._options.data_licence,
-            "training_images": len(parts.training),
-            "validation_images": len(parts.validation),
-            "training_data": _to_digest(parts),
-        }
-
-
-def _to_sides(trained: Trained) -> tuple[Side, Side]:
-    return trained.images, trained.texts
-
 
 def _to_dimension(images: Side, material: Material, parts: Parts) -> int:
     one = material.to_examples(parts.validation[:1])
     return int(images.apply(one.images).shape[1])
-
-
-def _to_json(recipe: Recipe) -> dict[str, Any]:
-    """Plain words and numbers."""
-    return {
-        name: str(value) if isinstance(value, str) else value
-        for name, value in asdict(recipe).items()
-    }
-
-
-def _to_counts(material: Material, parts: Parts) -> dict[str, int]:
-    return {
-        "lines": material.lines,
-        "images": len(material.images.rows),
-        "texts": len(material.texts.rows),
-        "training": len(parts.training),
-        "validation": len(parts.validation),
-        "test": len(parts.test),
-        "general": len(parts.general),
-        "left_out": parts.left_out,
-        "encoded_images": material.images.encoded,
-        "encoded_texts": material.texts.encoded,
-    }
-
-
-def _to_digest(parts: Parts) -> str:
-    """Of everything that was learned from, in whatever order."""
-    from blake3 import blake3
-
-    lines = sorted(
-        f"{name}\0{item.content_hash}\0" + "\0".join(sorted(item.texts))
-        for name, items in ((TRAINING, parts.training), (VALIDATION, parts.validation))
-        for item in items
-    )
-    return f"blake3:{blake3(chr(10).join(lines).encode()).hexdigest()}"

@@ -38,14 +38,14 @@ class Material:
         images: What the image encoder said.
         texts: What the text encoder said.
         failures: What could not be used.
-        lines: How many pairs there were, sound or not.
+        lines: By part, how many lines there were, sound or not.
     """
 
     items: Mapping[str, Sequence[Item]]
     images: Descriptions
     texts: Descriptions
     failures: tuple[Failure, ...]
-    lines: int
+    lines: Mapping[str, int]
 
     def to_examples(self, items: Sequence[Item]) -> Examples:
         """What the encoders said of some of the items."""
@@ -99,7 +99,7 @@ def read_material(files: Mapping[str, Path], describer: Describer) -> Material:
         images,
         texts,
         (*failures, *_iter_failures(pairs, images, texts)),
-        len(pairs) + len(failures),
+        {part: len(one.pairs) + len(one.failures) for part, one in read.items()},
     )
 
 
@@ -147,12 +147,13 @@ def require_pairs(items: Sequence[Item], material: Material, least: int, option:
     """
     if len(items) >= least:
         return
-    first = material.failures[0] if material.failures else None
-    said = (
-        f"; the first of {len(material.failures)} that cannot be used: {first.source_uri}: {first.message}"
-        if first
-        else ""
-    )
+    said = ""
+    if material.failures:
+        first = material.failures[0]
+        said = (
+            f"; {len(material.failures)} cannot be used, the first of them is {first.source_uri}, "
+            f"{first.location}: {first.message}"
+        )
     raise SettingsError(
         f"{option}{len(items)} images with texts can be used, at least {least} are needed{said}"
     )

@@ -64,7 +64,7 @@ def measure(
 
 
 def _to_ranks(sides: tuple[Side, Side], examples: Examples) -> dict[Direction, NDArray[np.int64]]:
-    found = recall(*sides, examples, CUTS)
+    found = recall(*sides, examples, CUTS)  # whose ranks count from 0
     return {
         Direction.TEXT_TO_IMAGE: found.text_ranks,
         Direction.IMAGE_TO_TEXT: found.image_ranks,
@@ -77,14 +77,14 @@ def _to_changes(
     clusters: NDArray[np.int64],
     seed: int,
 ) -> list[Change]:
-    after = np.stack([ranks[True][direction] <= cut for cut in CUTS]).astype(np.float64)
+    after = np.stack([ranks[True][direction] < cut for cut in CUTS]).astype(np.float64)
     if False not in ranks:
         estimates = estimate_means(after, clusters, seed=seed)
         return [
             Change(direction, cut, None, one, None)
             for cut, one in zip(CUTS, estimates, strict=True)
         ]
-    before = np.stack([ranks[False][direction] <= cut for cut in CUTS]).astype(np.float64)
+    before = np.stack([ranks[False][direction] < cut for cut in CUTS]).astype(np.float64)
     rows = np.concatenate([before, after, after - before])
     estimates = estimate_means(rows, clusters, seed=seed)
     count = len(CUTS)

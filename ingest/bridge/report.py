@@ -88,9 +88,10 @@ class BridgeReport:
         encoders: ``images`` and ``texts``: model, revision, dtype, licence where it is known.
         recipe: Everything that decided the training.
         baseline: What before means: ``own``, ``conse`` or ``none``.
-        counts: ``lines``, ``images``, ``texts``, and of images ``training``, ``validation``,
-            ``test``, ``general``, ``left_out`` (of training, since they share something with what
-            is only measured); ``encoded_images`` and ``encoded_texts`` of this run.
+        counts: ``lines`` of the pairs; ``images`` and ``texts`` of all files, and how many of
+            them were not kept from an earlier run, ``encoded_images`` and ``encoded_texts``; and
+            of images ``training``, ``validation``, ``test``, ``general`` and ``left_out`` (of
+            training, since they share something with what is only measured).
         measured: What it is good for.
         epochs: Of each: number, loss, and recall@10 on the validation pairs.
         best: The epoch whose weights were kept; 0 where it was solved at once.

@@ -49,13 +49,14 @@ def split(items: Sequence[Item], share: float, *, seed: int) -> Split:
             "be kept apart for validation: give --validation-pairs, or pairs with texts of their "
             "own"
         )
-    wanted = max(1, round(share * len(items)))
+    wanted = min(max(1, round(share * len(items))), len(items) - 1)
     taken: list[Item] = []
     for cluster in clusters:
         if len(taken) + len(cluster) <= wanted:
             taken += cluster
     if not taken:  # every cluster is larger than what is wanted
-        taken += min(clusters, key=len)
+        smallest = min(clusters, key=len)
+        taken += smallest
     chosen = {item.content_hash for item in taken}
     return Split(
         tuple(item for item in items if item.content_hash not in chosen),

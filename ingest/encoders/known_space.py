@@ -21,6 +21,7 @@ from ingest.chunk import CHUNK_VERSION
 from ingest.decode import DECODE_VERSION
 from ingest.durable import replacing
 from ingest.encoders.backends import has_fast_bfloat16
+from ingest.encoders.catalogue import HINGE_MODEL_ID
 from schemas.errors import DiptychError
 from schemas.space import EmbeddingSpace
 
@@ -184,7 +185,7 @@ def _to_digest(request: EncoderRequest, *, wary: bool = False) -> str:
     young = time.time() - _YOUNG_SECONDS if wary else None
     grounds = {
         "request": asdict(request),
-        "model": list(_iter_stamps(_to_folder(request), young)),
+        "model": [list(_iter_stamps(folder, young)) for folder in _iter_folders(request)],
         "packages": dict(_iter_versions()),
         "code": list(_iter_stamps(Path(__file__).parent, None, suffix=".py")),
         "versions": [DECODE_VERSION, CHUNK_VERSION],
@@ -193,13 +194,40 @@ def _to_digest(request: EncoderRequest, *, wary: bool = False) -> str:
     return f"blake3:{blake3(json.dumps(grounds).encode()).hexdigest()}"
 
 
-def _to_folder(request: EncoderRequest) -> Path:
-    """Where the model's files are; reads none of a local folder."""
+def _iter_folders(request: EncoderRequest) -> Iterator[Path]:
+    """Where the model's files are, and of a bridge those of its encoders; hashes none of them.
+
+    Raises:
+        ModelUnavailable: One is not on this machine.
+    """
+    pending: list[tuple[str, str | None]] = [(request.model, request.revision)]
+    seen: set[Path] = set()
+    while pending:
+        folder = _to_folder(*pending.pop(0))
+        if folder not in seen:
+            seen.add(folder)
+            yield folder
+            pending += _iter_encoders(folder)
+
+
+def _to_folder(model: str, revision: str | None) -> Path:
     from ingest.encoders.transformer.files import find_model, is_folder
 
-    if is_folder(request.model):
-        return Path(request.model).expanduser().resolve()
-    return find_model(request.model, request.revision).folder
+    if model == HINGE_MODEL_ID:  # its towers are held to hashes that stand in its code
+        return Path(__file__).with_name("hinge")
+    if is_folder(model):
+        return Path(model).expanduser().resolve()
+    return find_model(model, revision).folder
+
+
+def _iter_encoders(folder: Path) -> Iterator[tuple[str, str]]:
+    """Model and revision of each encoder of a bridge; none of another model."""
+    from ingest.encoders.bridge.folder import read_encoders
+    from ingest.encoders.transformer.files import is_bridge
+
+    if is_bridge(folder):
+        for frozen in read_encoders(folder):
+            yield frozen.to_model(folder.parent), frozen.space.revision
 
 
 def _iter_stamps(folder: Path, young: float | None, suffix: str = "") -> Iterator[list[Any]]:

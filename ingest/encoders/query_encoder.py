@@ -8,13 +8,15 @@ query in words needs one of them alone, and the model itself is loaded for the f
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingest.encoders.canary import check_canary
 from ingest.encoders.catalogue import HINGE_MODEL_ID
 from ingest.encoders.lazy import LazyEncoder
-from schemas.errors import EncoderError, ModelUnavailable
+from schemas.errors import EncoderError, ModelUnavailable, SettingsError
 from schemas.records import Modality
 
 if TYPE_CHECKING:
@@ -92,8 +94,10 @@ def _find_text_tower(request: EncoderRequest) -> Encoder | None:
     """An encoder on the kept tower; None where there is none, or the backend is chosen already."""
     from ingest.encoders.transformer.encoder import TransformerEncoder
     from ingest.encoders.transformer.exported_parts import Exports, load_exported_parts
-    from ingest.encoders.transformer.files import find_model
+    from ingest.encoders.transformer.files import find_model, is_bridge, is_folder
 
+    if is_folder(request.model) and is_bridge(Path(request.model).expanduser()):
+        return _find_text_side(request)
     backend = _BACKENDS.get(request.dtype or "")
     if request.backend or request.model == HINGE_MODEL_ID or not _is_installed(backend):
         return None
@@ -107,6 +111,34 @@ def _find_text_tower(request: EncoderRequest) -> Encoder | None:
         )
         return TransformerEncoder(parts)
     except (EncoderError, ModelUnavailable) as error:
+        _log.debug("%s: no exported tower is used (%s)", request.model, error)
+        return None
+
+
+def _find_text_side(request: EncoderRequest) -> Encoder | None:
+    """A bridge whose texts come from the kept tower of its text encoder."""
+    from ingest.encoders.bridge.backbone import EncoderBackbone
+    from ingest.encoders.bridge.encoder import load_bridge_encoder
+    from ingest.encoders.bridge.folder import read_encoders
+    from ingest.encoders.transformer.files import find_model
+
+    try:
+        files = find_model(request.model, request.revision)
+        _, frozen = read_encoders(files.folder)
+        model, space = frozen.to_model(files.folder.parent), frozen.space
+        tower = _find_text_tower(
+            replace(request, model=model, revision=space.revision, dtype=space.dtype)
+        )
+        if tower is None:
+            return None
+        return load_bridge_encoder(
+            files,
+            backend=request.backend,
+            dtype=request.dtype,
+            threads=request.threads,
+            texts=lambda: EncoderBackbone(tower),
+        )
+    except (EncoderError, ModelUnavailable, SettingsError) as error:
         _log.debug("%s: no exported tower is used (%s)", request.model, error)
         return None
 

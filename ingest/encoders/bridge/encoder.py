@@ -138,7 +138,12 @@ def to_space(bridge: Bridge, model_id: str, revision: str) -> EmbeddingSpace:
 
 
 def load_bridge_encoder(
-    files: ModelFiles, *, backend: str | None, dtype: str | None, threads: int | None
+    files: ModelFiles,
+    *,
+    backend: str | None,
+    dtype: str | None,
+    threads: int | None,
+    texts: Callable[[], Backbone] | None = None,
 ) -> BridgeEncoder:
     """The bridge in a folder, on the encoders that it names.
 
@@ -147,6 +152,7 @@ def load_bridge_encoder(
         backend: What runs the encoders; see :func:`ingest.encoders.load.load_encoder`.
         dtype: None, or the one that it was trained in.
         threads: Inside one forward pass.
+        texts: Opens the text encoder otherwise; None for as it is named.
 
     Raises:
         ModelUnavailable: The folder holds no whole bridge.
@@ -170,5 +176,10 @@ def load_bridge_encoder(
             threads=threads,
         )
 
-    opening = [to_opening(frozen) for frozen in (bridge.image_encoder, bridge.text_encoder)]
-    return BridgeEncoder(bridge, files.model_id, files.revision, *opening)
+    return BridgeEncoder(
+        bridge,
+        files.model_id,
+        files.revision,
+        to_opening(bridge.image_encoder),
+        texts or to_opening(bridge.text_encoder),
+    )

@@ -7,9 +7,12 @@ its path, and looked for beside the bridge's folder too, so that both may move t
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ingest.chunk import CHUNK_VERSION
 from ingest.decode import DECODE_VERSION
@@ -20,7 +23,7 @@ from schemas.errors import ModelUnavailable
 from schemas.space import EmbeddingSpace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 FORMAT = 1
 """Raise it when a reader of today would misread the folder."""
@@ -85,7 +88,8 @@ class Bridge:
         folder.mkdir(parents=True, exist_ok=True)
         sides = {"images": self.images, "texts": self.texts}
         tensors = {
-            f"{name}.{part}": array
+            # safetensors writes the memory as it lies, whatever the strides say.
+            f"{name}.{part}": np.ascontiguousarray(array)
             for name, side in sides.items()
             for part, array in side.to_tensors().items()
         }
@@ -113,20 +117,13 @@ class Bridge:
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
-        try:
-            told = json.loads((folder / BRIDGE_FILE).read_text(encoding="utf-8"))
-            if told["format"] != FORMAT:
-                raise ModelUnavailable(
-                    f"{folder} holds a bridge of format {told['format']}, this version of Diptych "
-                    f"reads {FORMAT}: install the version that made it, or train it again"
-                )
-            tensors = load_file(folder / BRIDGE_WEIGHTS)
+        with _refusing_damage(folder):
+            told = _read_told(folder)
+            try:
+                tensors = load_file(folder / BRIDGE_WEIGHTS)
+            except SafetensorError as error:
+                raise ValueError(error) from error
             return cls._from_parts(told, tensors)
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-            raise ModelUnavailable(
-                f"{folder} holds no whole bridge ({type(error).__name__}: {error}): "
-                f"copy the folder again, or train it again"
-            ) from error
 
     @classmethod
     def _from_parts(cls, told: Mapping[str, Any], tensors: Mapping[str, Any]) -> Bridge:
@@ -149,3 +146,38 @@ class Bridge:
             text_encoder=FrozenEncoder.from_json(told["texts"]["encoder"]),
             provenance=told["provenance"],
         )
+
+
+def read_encoders(folder: Path) -> tuple[FrozenEncoder, FrozenEncoder]:
+    """The image encoder and the text encoder of the bridge in a folder; reads no weights.
+
+    Raises:
+        ModelUnavailable: As :meth:`Bridge.read`.
+    """
+    with _refusing_damage(folder):
+        told = _read_told(folder)
+        return (
+            FrozenEncoder.from_json(told["images"]["encoder"]),
+            FrozenEncoder.from_json(told["texts"]["encoder"]),
+        )
+
+
+def _read_told(folder: Path) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads((folder / BRIDGE_FILE).read_text(encoding="utf-8"))
+    if told["format"] != FORMAT:
+        raise ModelUnavailable(
+            f"{folder} holds a bridge of format {told['format']}, this version of Diptych reads "
+            f"{FORMAT}: install the version that made it, or train it again"
+        )
+    return told
+
+
+@contextmanager
+def _refusing_damage(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelUnavailable(
+            f"{folder} holds no whole bridge ({type(error).__name__}: {error}): copy the folder "
+            f"again, or train it again"
+        ) from error

@@ -108,5 +108,9 @@ class Recipe:
             )
         if self.objective is Objective.CCA and MapKind.NONE in maps:
             raise SettingsError("cca maps both sides: choose --text-map linear")
+        if self.objective is Objective.CCA and self.base is not Base.NONE:
+            raise SettingsError("cca makes a space of its own, without a base: choose --base none")
+        if self.objective is Objective.RIDGE and self.text_map is not MapKind.NONE:
+            raise SettingsError("ridge maps images onto the texts: choose --text-map none")
         if self.members > 1 and not maps <= {MapKind.LINEAR, MapKind.NONE}:
             raise SettingsError("only linear maps can be averaged: choose --members 1")

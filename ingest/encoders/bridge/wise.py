@@ -1,0 +1,113 @@
+"""A guard against forgetting: between the encoder as it was and the trained adapter.
+
+WiSE-FT (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models") interpolates the weights
+of both. A map that is added to a base is zero before training, so that its weight in the sum is
+that interpolation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ingest.encoders.bridge.recall import recall
+from ingest.encoders.bridge.side import Base
+from schemas.errors import SettingsError
+
+if TYPE_CHECKING:
+    from typing import Final
+
+    from ingest.encoders.bridge.examples import Examples
+    from ingest.encoders.bridge.training import Trained
+
+_CUT: Final = 10
+
+_STEPS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class WisePoint:
+    """One weight of the maps.
+
+    Attributes:
+        map_weight: 0 is the base alone, 1 what was trained.
+        domain: Recall@10 on the domain, 0..1, mean of both directions.
+        general: The same on the general set; None without one.
+    """
+
+    map_weight: float
+    domain: float
+    general: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Interpolation:
+    """The chosen weight and what it was chosen from.
+
+    Attributes:
+        map_weight: The chosen one.
+        curve: Every weight that was measured, from 0 to 1.
+    """
+
+    map_weight: float
+    curve: tuple[WisePoint, ...]
+
+    def apply(self, trained: Trained) -> Trained:
+        """What was trained, at the chosen weight."""
+        return interpolate(trained, self.map_weight)
+
+
+def choose_map_weight(
+    trained: Trained, domain: Examples, general: Examples | None, *, tolerance: float
+) -> Interpolation:
+    """The weight that finds most of the domain and forgets little of the rest.
+
+    Args:
+        trained: Of a recipe with a base.
+        domain: Pairs of the domain that training did not learn from.
+        general: Pairs of anything else; without them only the domain decides.
+        tolerance: How much recall@10 on the general set may fall below what the base reaches,
+            0..1.
+
+    Returns:
+        The weight of the best domain recall among those within the tolerance, the smallest such;
+        0 where nothing else is within it.
+
+    Raises:
+        SettingsError: There is no base to go back to, or the tolerance is no share.
+    """
+    if not 0 <= tolerance <= 1:
+        raise SettingsError(f"the tolerance is a share of recall from 0 to 1, not {tolerance}")
+    curve = tuple(_measure(trained, step / _STEPS, domain, general) for step in range(_STEPS + 1))
+    least = (curve[0].general or 0.0) - tolerance
+    allowed = [point for point in curve if point.general is None or point.general >= least]
+    best = max(allowed, key=lambda point: (point.domain, -point.map_weight))
+    return Interpolation(best.map_weight, curve)
+
+
+def _measure(
+    trained: Trained, map_weight: float, domain: Examples, general: Examples | None
+) -> WisePoint:
+    between = interpolate(trained, map_weight)
+    found, rest = (
+        None if part is None else recall(between.images, between.texts, part, (_CUT,)).to_mean(_CUT)
+        for part in (domain, general)
+    )
+    return WisePoint(map_weight, found or 0.0, rest)
+
+
+def interpolate(trained: Trained, map_weight: float) -> Trained:
+    """Both sides with another weight of their maps.
+
+    Raises:
+        SettingsError: A side has no base to go back to.
+    """
+    if Base.NONE in {trained.images.base, trained.texts.base}:
+        raise SettingsError(
+            "without a base there is nothing to interpolate towards: choose --base own or conse"
+        )
+    return replace(
+        trained,
+        images=trained.images.interpolated(map_weight),
+        texts=trained.texts.interpolated(map_weight),
+    )
