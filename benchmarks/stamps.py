@@ -70,7 +70,8 @@ building | town/houses | . | built of stone, people live in it
 monument | town/monuments | . | built of stone, old
 gravestone | seasonal/halloween | stone|grave|marker | built of stone, old, death
 planet or moon | space/planets, space/moon | . | round, in the sky
-coin | symbols/money/canadian, symbols/money/euro, symbols/money/us, symbols/money/jap | . | round, made of metal, flat, money
+coin | symbols/money/canadian, symbols/money/euro, symbols/money/us, symbols/money/jap | . | \
+round, made of metal, flat, money
 currency sign | symbols/money/00_symbols | . | symbol, money
 chess piece | symbols/chess | . | for a game, black and white
 musical note | symbols/music | . | symbol, music, black and white

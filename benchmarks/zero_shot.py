@@ -13,7 +13,7 @@ import argparse
 import json
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.stats import t
@@ -57,7 +57,7 @@ def run(
     objective: Objective,
     image_encoder: str,
     text_encoder: str | None,
-) -> Mapping[str, object]:
+) -> Mapping[str, Any]:
     """The report of one making, as JSON."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -90,11 +90,11 @@ def write_files(stamps: Sequence[Stamp], folder: Path) -> None:
         (folder / f"{name}.jsonl").write_text(content, encoding="utf-8")
 
 
-def print_table(reports: Sequence[Mapping[str, object]]) -> None:
+def print_table(reports: Sequence[Mapping[str, Any]]) -> None:
     """A row a way and objective: means over the seeds, with intervals."""
     first = reports[0]
     print(json.dumps({"counts": first["counts"]}))
-    rows: dict[str, list[dict[str, object]]] = {}
+    rows: dict[str, list[Mapping[str, Any]]] = {}
     for report in reports:
         objective = report["recipe"]["objective"]
         for outcome in report["outcomes"]:

@@ -64,7 +64,7 @@ def match_labels(
             continue
         named = places.get(label.name.casefold(), set())
         if len(named) == 1:
-            found.setdefault(*named, label)
+            found.setdefault(min(named), label)
         elif named:
             ambiguous.append(label.name)
     return Matching(found, tuple(ambiguous))
@@ -77,7 +77,7 @@ def to_classifier_vectors(
     texts: TextRows,
     wording: Wording,
 ) -> Floats:
-    """A vector of each class of a classifier, ready for :class:`~ingest.encoders.bridge.conse.Conse`.
+    """A vector of each class of a classifier, as :class:`~ingest.encoders.bridge.conse.Conse` has.
 
     Args:
         class_texts: Each class's names and descriptions; empty where they have none.

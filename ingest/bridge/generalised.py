@@ -180,7 +180,7 @@ def choose(way: Way, images: LabelledImages, folds: Sequence[Fold]) -> Strengths
         return Strengths()
     if way.objective is Objective.RANKING:  # the slow one starts from the quick one's map
         quick = choose(replace(way, objective=Objective.RIDGE), images, folds)
-        grid = [(quick.ridge, [quick.base_weight])]
+        grid: Sequence[tuple[float, Sequence[float]]] = [(quick.ridge, [quick.base_weight])]
     else:
         grid = _to_grid(way)
     rated = []

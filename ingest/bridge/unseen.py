@@ -37,7 +37,7 @@ def choose_seen(
     """
     has_images = np.bincount(truth, minlength=len(labels)) > 0
     seen = np.array([label.seen is not False for label in labels]) & has_images
-    open_ = [place for place in np.flatnonzero(has_images) if labels[place].seen is None]
+    open_ = [place for place in np.flatnonzero(has_images).tolist() if labels[place].seen is None]
     open_.sort(key=lambda place: _to_lot(labels[place].name, seed))
     seen[open_[: round(unseen_share * len(open_))]] = False
     if seen.sum() < 2:  # noqa: PLR2004 - one class cannot be told from another

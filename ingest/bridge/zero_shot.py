@@ -171,7 +171,7 @@ class _Job:
             counts=self._to_counts(trial),
             made=trial.made if trial else None,
             outcomes=trial.outcomes if trial else (),
-            left_out=made.left_out and asdict(made.left_out),
+            left_out=None if made.left_out is None else asdict(made.left_out),
             data={
                 "labels": labels.name,
                 "images": options.images and options.images.name,
@@ -270,8 +270,8 @@ class _Job:
         if self._matching.ambiguous:
             names = ", ".join(self._matching.ambiguous[:10])
             yield (
-                f"Several of the classifier's classes are called {names}: such a label changes none "
-                f"of them; give it an index."
+                f"Several of the classifier's classes are called {names}: such a label changes "
+                f"none of them; give it an index."
             )
         if made.left_out is not None:
             yield to_left_out(made.left_out)

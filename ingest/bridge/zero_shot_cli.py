@@ -107,10 +107,9 @@ def _to_options(given: dict[str, Any]) -> Any:  # noqa: ANN401 - the command lin
     from ingest.bridge.zero_shot_options import Method, Objective, ZeroShotOptions
 
     kinds = {"method": Method, "objective": Objective}
-    return ZeroShotOptions(
-        **{
-            name: kinds[name](value) if name in kinds else value
-            for name, value in given.items()
-            if value is not None and value != ()
-        }
-    )
+    asked: dict[str, Any] = {
+        name: kinds[name](value) if name in kinds else value
+        for name, value in given.items()
+        if value is not None and value != ()
+    }
+    return ZeroShotOptions(**asked)

@@ -172,7 +172,8 @@ def _load(files: ModelFiles) -> tuple[Any, Any]:
     folder = str(files.folder)
     try:
         # Pillow's arithmetic is the same on every machine, and torchvision is no part of Diptych.
-        processor: Any = AutoImageProcessor.from_pretrained(folder, backend="pil", **guards)
+        processors: Any = AutoImageProcessor
+        processor = processors.from_pretrained(folder, backend="pil", **guards)
         model: Any = AutoModelForImageClassification.from_pretrained(
             folder, dtype="float32", use_safetensors=True, **guards
         )

@@ -203,8 +203,8 @@ def _descend(
     for step in range(1, ranking.steps + 1):
         rows = np.sort(generator.permutation(len(inputs))[:count])
         slope = _to_slope(weight, inputs[rows], truth[rows], classes, ranking.margin)
-        mean = _FIRST * mean + (1 - _FIRST) * slope
-        square = _SECOND * square + (1 - _SECOND) * np.square(slope)
+        mean += (1 - _FIRST) * (slope - mean)
+        square += (1 - _SECOND) * (np.square(slope) - square)
         unbiased = (mean / (1 - _FIRST**step)) / (np.sqrt(square / (1 - _SECOND**step)) + _TINY)
         rate = ranking.learning_rate * (1 + np.cos(np.pi * step / ranking.steps)) / 2
         weight -= (rate * unbiased + ranking.weight_decay * (weight - first)).astype(np.float32)
