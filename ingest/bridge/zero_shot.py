@@ -273,6 +273,11 @@ class _Job:
                 f"Several of the classifier's classes are called {names}: such a label changes "
                 f"none of them; give it an index."
             )
+        if self._weights is not None and not self._matching.by_class and made.trial is None:
+            yield (
+                "None of the labels is a class of the classifier: its own classes decide where "
+                "images lie, and the labels are only what one may ask for."
+            )
         if made.left_out is not None:
             yield to_left_out(made.left_out)
         if made.trial is not None:
