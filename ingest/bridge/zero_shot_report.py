@@ -22,6 +22,8 @@ REPORT_FILE: Final = "report.json"
 CARD_FILE: Final = "README.md"
 
 _MOST_FAILURES: Final = 10
+_FEWEST_CLASSES: Final = 50
+"""For a share of them to mean something."""
 
 _HEADER: Final = (
     "| | seen | unseen | harmonic | gamma | seen | unseen | harmonic | AUSUC |\n"
@@ -127,6 +129,8 @@ def to_summary(report: ZeroShotReport) -> str:
 
 def to_left_out(found: LeftOut) -> str:
     """What can be said of a map from class weights without any image."""
+    if found.classes < _FEWEST_CLASSES:
+        return f"{found.classes} classes are too few to say what a map from their weights is worth."
     return (
         f"Of {found.classes:,} classes, each left out of the map in turn with a fifth of the "
         f"others, {found.first_ten:.1%} have their own vector among the ten nearest to their "

@@ -78,7 +78,7 @@ def test_without_any_image_it_is_a_model_like_any_other(
     assert image.shape[1] == texts.shape[1] == encoder.space.dimension
     card = (tmp_path / "space" / "README.md").read_text()
     assert "Nothing was measured" in card
-    assert ("fifth of the others" in card) == (method is Method.DEVISE)
+    assert ("too few to say" in card) == (method is Method.DEVISE)
 
 
 @pytest.mark.parametrize("objective", list(Objective))
@@ -122,9 +122,7 @@ def test_an_encoder_without_classes_takes_a_map_of_its_features(
     assert report.made == "devise with attributes"
     assert all(one.plain is None for one in report.outcomes)  # nothing is unseen
     with pytest.raises(SettingsError, match="--images with --method devise"):
-        make_zero_shot_bridge(
-            labels, tmp_path / "other", ZeroShotOptions(image_encoder=str(clip))
-        )
+        make_zero_shot_bridge(labels, tmp_path / "other", ZeroShotOptions(image_encoder=str(clip)))
     with pytest.raises(SettingsError, match="choose an image classifier"):
         make_zero_shot_bridge(
             labels, tmp_path / "other", ZeroShotOptions(image_encoder=str(clip), images=images)

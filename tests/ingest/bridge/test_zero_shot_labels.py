@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -18,6 +18,9 @@ from schemas.labels import Label, read_labels
 from schemas.space import Role
 from tests.legible import LegibleEncoder
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 TEXTS = TextRows(lambda texts: LegibleEncoder().encode_texts(texts, Role.QUERY))
 ALONE = Wording(("{}",))
 
@@ -31,19 +34,16 @@ def write(folder: Path, *lines: str) -> Path:
 def test_a_label_may_have_all_or_nothing(tmp_path: Path) -> None:
     path = write(
         tmp_path,
-        '{"label": " zebra ", "description": ["a horse", "an animal"], "seen": false,',
-    )
-    path = write(
-        tmp_path,
         "# animals",
         '{"label": " zebra ", "description": ["a horse", " "], "seen": false, "index": 340}',
         "",
-        '{"label": "cat", "descriptions": "it purrs", "attributes": {"striped": 0.5, "wild": false}}',
+        '{"label": "cat", "descriptions": "it purrs", "attributes": {"big": 0.5, "wild": false}}',
         '{"label": "rock", "attributes": null}',
     )
     zebra, cat, rock = read_labels(path)
-    assert zebra == Label("zebra", ("a horse",), {}, False, 340, f"{path}, line 2")
-    assert cat == Label("cat", ("it purrs",), {"striped": 0.5, "wild": 0.0}, origin=cat.origin)
+    origin = f"{path}, line 2"
+    assert zebra == Label("zebra", ("a horse",), seen=False, index=340, origin=origin)
+    assert cat == Label("cat", ("it purrs",), {"big": 0.5, "wild": 0.0}, origin=cat.origin)
     assert rock == Label("rock", origin=f"{path}, line 5")
 
 
@@ -77,9 +77,7 @@ def test_a_plain_file_has_names_alone(tmp_path: Path) -> None:
         ('{"label": "first"}', "stands in"),
     ],
 )
-def test_what_is_no_label_is_refused_with_its_line(
-    tmp_path: Path, line: str, reason: str
-) -> None:
+def test_what_is_no_label_is_refused_with_its_line(tmp_path: Path, line: str, reason: str) -> None:
     path = write(tmp_path, '{"label": "first"}', line)
     with pytest.raises(SettingsError, match=reason) as caught:
         read_labels(path)

@@ -49,7 +49,8 @@ def test_features_that_never_change_are_no_reason_to_fail() -> None:
 def test_the_ranking_loss_puts_an_image_nearer_to_its_own_class_than_least_squares_do() -> None:
     classes = to_unit(_normal(5, 8))
     truth = np.repeat(np.arange(5), 12)
-    features = _normal(5, 20, seed=1)[truth] + 1.5 * _normal(60, 20, seed=2)
+    noise = np.float32(1.5) * _normal(60, 20, seed=2)
+    features = (_normal(5, 20, seed=1)[truth] + noise).astype(np.float32)
 
     def loss(found: np.ndarray) -> float:
         scores = found @ classes.T
