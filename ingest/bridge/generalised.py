@@ -178,13 +178,8 @@ def choose(way: Way, images: LabelledImages, folds: Sequence[Fold]) -> Strengths
     """The strengths whose mean harmonic mean is best on the folds, after stacking."""
     if not folds:
         return Strengths()
-    if way.objective is Objective.RANKING:  # the slow one starts from the quick one's map
-        quick = choose(replace(way, objective=Objective.RIDGE), images, folds)
-        grid: Sequence[tuple[float, Sequence[float]]] = [(quick.ridge, [quick.base_weight])]
-    else:
-        grid = _to_grid(way)
     rated = []
-    for ridge, weights in grid:
+    for ridge, weights in _to_grid(way, images, folds):
         sides = [fit(way, Strengths(ridge), images, fold.training) for fold in folds]
         rated += [_rate(way, Strengths(ridge, weight), sides, images, folds) for weight in weights]
     return max(rated, key=lambda one: one[0])[1]
@@ -243,11 +238,19 @@ def _to_scores(side: Side, way: Way, images: LabelledImages) -> NDArray[np.float
     return np.asarray(side.apply(images.described) @ way.classes.T, dtype=np.float64)
 
 
-def _to_grid(way: Way) -> list[tuple[float, Sequence[float]]]:
+def _to_grid(
+    way: Way, images: LabelledImages, folds: Sequence[Fold]
+) -> list[tuple[float, Sequence[float]]]:
     """Ridges, with the weights of the base that are tried beside each."""
     has_both = way.conse is not None and (way.objective or way.ready) is not None
     weights = BASE_WEIGHTS if has_both else (1.0,)
-    return [(ridge, weights) for ridge in (RIDGES if way.objective else (1.0,))]
+    if way.objective is None:
+        return [(1.0, weights)]
+    if way.objective is Objective.RIDGE:
+        return [(ridge, weights) for ridge in RIDGES]
+    # The slow one starts from the quick one's best map, or from one that leaves it most to do.
+    quick = choose(replace(way, objective=Objective.RIDGE), images, folds)
+    return [(quick.ridge, [quick.base_weight]), (RIDGES[-1], weights)]
 
 
 def _to_fold(truth: Places, held_out: Flags, carved: Places, takes_part: Flags) -> Fold:
