@@ -188,10 +188,10 @@ def _solve(
     if count <= size:
         gram = inputs @ inputs.T
         gram.flat[:: count + 1] += penalty
-        return np.asarray((inputs.T @ np.linalg.solve(gram, targets)).T)
+        return np.ascontiguousarray((inputs.T @ np.linalg.solve(gram, targets)).T)
     gram = inputs.T @ inputs
     gram.flat[:: size + 1] += penalty
-    return np.asarray(np.linalg.solve(gram, inputs.T @ targets).T)
+    return np.ascontiguousarray(np.linalg.solve(gram, inputs.T @ targets).T)
 
 
 def _descend(
