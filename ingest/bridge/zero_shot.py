@@ -12,12 +12,13 @@ import numpy as np
 
 from ingest.bridge.class_matching import match_labels, to_classifier_vectors
 from ingest.bridge.features import Describer
-from ingest.bridge.folder import Target
+from ingest.bridge.folder import CARD, Target
 from ingest.bridge.frozen import open_encoders, to_description
 from ingest.bridge.labelled import describe_labelled, read_labelled
 from ingest.bridge.options import BridgeOptions
 from ingest.bridge.store import FILE, FeatureStore
 from ingest.bridge.unseen import choose_seen
+from ingest.bridge.zero_shot_card import to_card
 from ingest.bridge.zero_shot_options import HINGE, Method, ZeroShotOptions
 from ingest.bridge.zero_shot_report import ZeroShotReport, to_left_out
 from ingest.bridge.zero_shot_trial import ClassifierParts, Trial
@@ -87,6 +88,7 @@ def make_zero_shot_bridge(
         made.to_bridge(encoders, report).write(fresh)
         report = replace(report, revision=find_model(str(fresh), None).revision)
         report.write(fresh)
+        (fresh / CARD).write_text(to_card(report), encoding="utf-8")
     return report
 
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from ingest.bridge.folder import REPORT
 from ingest.durable import replacing
 from schemas.report import EXIT_ITEMS_FAILED, EXIT_OK
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from schemas.report import Failure
 
 REPORT_VERSION: Final = 1
-REPORT_FILE: Final = "report.json"
-CARD_FILE: Final = "README.md"
 
 _MOST_FAILURES: Final = 10
 _FEWEST_CLASSES: Final = 50
@@ -85,36 +84,13 @@ class ZeroShotReport:
         }
 
     def write(self, folder: Path) -> None:
-        """Write the report and the card beside the bridge.
+        """Write the report beside the bridge.
 
         Raises:
             OSError: They cannot be written.
         """
-        with replacing(folder / REPORT_FILE) as stream:
+        with replacing(folder / REPORT) as stream:
             json.dump(self.to_json(), stream, indent=1, sort_keys=True, ensure_ascii=False)
-        with replacing(folder / CARD_FILE) as stream:
-            stream.write(to_card(self))
-
-
-def to_card(report: ZeroShotReport) -> str:
-    """The card, in Markdown."""
-    encoders = "".join(
-        f"- {side}: {one['model']} at {one['revision']}, {one['dtype']}\n"
-        for side, one in report.encoders.items()
-    )
-    made = f"by Diptych {report.diptych} at {report.made_at}"
-    parts = [
-        f"# {report.name}\n",
-        f"A shared space of images and texts, made without a single pair {made}.\n",
-        f"{encoders}- method: {report.recipe['method']}\n- data: {_to_data(report)}\n",
-        "## What it was made of\n",
-        "".join(f"- {name.replace('_', ' ')}: {n:,}\n" for name, n in report.counts.items()),
-        "## What it is good for\n",
-        to_table(report),
-        *(f"{note}\n" for note in report.notes),
-        f"Use it as a model: `diptych ingest FOLDER --model {report.folder}`.\n",
-    ]
-    return "\n".join(parts)
 
 
 def to_summary(report: ZeroShotReport) -> str:
@@ -167,9 +143,3 @@ def _to_row(outcome: Outcome, *, made: bool) -> str:
 
 def _to_values(accuracy: Any) -> tuple[float, float, float]:  # noqa: ANN401 - an Accuracy
     return accuracy.seen, accuracy.unseen, accuracy.harmonic
-
-
-def _to_data(report: ZeroShotReport) -> str:
-    licence = report.data["licence"] or "licence not stated"
-    images = report.data["images"]
-    return f"{report.data['labels']}" + (f", {images} ({licence})" if images else ", no image")

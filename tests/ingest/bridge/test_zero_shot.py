@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import yaml
 from click.testing import CliRunner
 from PIL import Image
 
@@ -94,6 +95,7 @@ def test_a_map_of_seen_classes_is_measured_on_unseen_ones(
         images=images,
         objective=objective,
         unseen_share=0.34,
+        data_licence="GPL-2.0-only",
     )
     assert report.exit_code == 0
     counts = report.counts
@@ -104,14 +106,16 @@ def test_a_map_of_seen_classes_is_measured_on_unseen_ones(
     assert len(by_name) == 8
     alone = by_name["devise"]
     assert alone.seen_alone is not None
-    assert alone.seen_alone > 0.9  # colours are easily learned
+    assert alone.seen_alone > 0.6  # by chance it would be 0.25
     for one in report.outcomes:
         assert one.plain is not None
         assert one.stacked is not None
         assert 0 <= one.stacked.harmonic <= 1
     told = json.loads((tmp_path / "space" / "report.json").read_text())
     assert told["outcomes"][0].keys() >= {"gamma", "plain", "stacked", "area"}
-    assert "**devise on conse with attributes**" in (tmp_path / "space" / "README.md").read_text()
+    card = (tmp_path / "space" / "README.md").read_text()
+    assert "**devise on conse with attributes**" in card
+    assert yaml.safe_load(card.split("---")[1])["license"] == "gpl-2.0-only"
 
 
 def test_an_encoder_without_classes_takes_a_map_of_its_features(
