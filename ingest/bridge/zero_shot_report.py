@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ingest.bridge.generalised import Outcome
     from ingest.encoders.bridge.devise import LeftOut
+    from ingest.encoders.bridge.stacking import Accuracy
     from schemas.report import Failure
 
 REPORT_VERSION: Final = 1
@@ -24,10 +25,19 @@ _MOST_FAILURES: Final = 10
 _FEWEST_CLASSES: Final = 50
 """For a share of them to mean something."""
 
-_HEADER: Final = (
-    "| | seen | unseen | harmonic | gamma | seen | unseen | harmonic | AUSUC |\n"
-    "|---|---|---|---|---|---|---|---|---|\n"
-)
+_COMPETING: Final = """\
+Mean accuracy over classes, in percent, seen and unseen classes competing; first as the scores \
+are, then with gamma taken from the scores of seen classes.
+
+| | seen | unseen | harmonic | gamma | seen | unseen | harmonic | AUSUC |
+|---|---|---|---|---|---|---|---|---|
+"""
+_ALONE: Final = """\
+Mean accuracy over the classes that were learned from, in percent, on images that were not.
+
+| | accuracy |
+|---|---|
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,29 +127,31 @@ def to_left_out(found: LeftOut) -> str:
 
 def to_table(report: ZeroShotReport) -> str:
     """The measured accuracies as a Markdown table, or the sentence that there are none."""
-    rows = [_to_row(one, made=one.name == report.made) for one in report.outcomes]
-    if not rows:
+    if not report.outcomes:
         return "Nothing was measured: that needs labelled images (`--images`).\n"
-    intro = (
-        "Mean accuracy over classes, in percent, seen and unseen classes competing; first as the "
-        "scores are, then with gamma taken from the scores of seen classes.\n\n"
+    competing = [one for one in report.outcomes if one.plain is not None]
+    if competing:
+        rows = (_to_row(one, made=one.name == report.made) for one in competing)
+        return _COMPETING + "".join(rows)
+    alone = [one for one in report.outcomes if one.seen_alone is not None]
+    if not alone:
+        return "Nothing was measured: every image was learned from.\n"
+    return _ALONE + "".join(
+        f"| {one.name} | {100 * (one.seen_alone or 0):.1f} |\n" for one in alone
     )
-    return intro + _HEADER + "".join(rows)
 
 
 def _to_row(outcome: Outcome, *, made: bool) -> str:
-    name = f"**{outcome.name}**" if made else outcome.name
-    if outcome.plain is None or outcome.stacked is None or outcome.area is None:
-        alone = "" if outcome.seen_alone is None else f"{outcome.seen_alone:.1%}"
-        return f"| {name} | {alone} | | | | | | | |\n"
-    cells = [
-        *(f"{100 * value:.1f}" for value in _to_values(outcome.plain)),
-        f"{outcome.strengths.gamma:.3f}",
-        *(f"{100 * value:.1f}" for value in _to_values(outcome.stacked)),
-        f"{outcome.area:.3f}",
-    ]
-    return f"| {name} | {' | '.join(cells)} |\n"
+    cells = [f"**{outcome.name}**" if made else outcome.name]
+    if outcome.plain is not None and outcome.stacked is not None:
+        cells += [
+            *(f"{100 * value:.1f}" for value in _to_values(outcome.plain)),
+            f"{outcome.strengths.gamma:.3f}",
+            *(f"{100 * value:.1f}" for value in _to_values(outcome.stacked)),
+            f"{outcome.area or 0:.3f}",
+        ]
+    return f"| {' | '.join(cells)} |\n"
 
 
-def _to_values(accuracy: Any) -> tuple[float, float, float]:  # noqa: ANN401 - an Accuracy
+def _to_values(accuracy: Accuracy) -> tuple[float, float, float]:
     return accuracy.seen, accuracy.unseen, accuracy.harmonic

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -125,6 +126,10 @@ def test_an_encoder_without_classes_takes_a_map_of_its_features(
     report = make_zero_shot_bridge(labels, tmp_path / "space", options)
     assert report.made == "devise with attributes"
     assert all(one.plain is None for one in report.outcomes)  # nothing is unseen
+    assert "classes that were learned from" in (tmp_path / "space" / "README.md").read_text()
+    whole = replace(options, held_out=0.0, force=True)
+    assert make_zero_shot_bridge(labels, tmp_path / "space", whole).counts["measured"] == 0
+    assert "every image was learned" in (tmp_path / "space" / "README.md").read_text()
     with pytest.raises(SettingsError, match="--images with --method devise"):
         make_zero_shot_bridge(labels, tmp_path / "other", ZeroShotOptions(image_encoder=str(clip)))
     with pytest.raises(SettingsError, match="choose an image classifier"):
