@@ -28,6 +28,9 @@ def test_the_probe_sees_a_heavy_module() -> None:
     [
         "diptych",
         "ingest",
+        "ingest.bridge",
+        "ingest.bridge.cli",
+        "ingest.bridge.train_cli",
         "ingest.cli",
         "schemas",
         "schemas.records",
@@ -42,7 +45,15 @@ def test_front_doors_load_nothing_heavy(module: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["ingest", "--help"], ["search", "--help"], ["evaluate", "--help"]]
+    "arguments",
+    [
+        ["--help"],
+        ["ingest", "--help"],
+        ["search", "--help"],
+        ["evaluate", "--help"],
+        ["bridge", "--help"],
+        ["bridge", "train", "--help"],
+    ],
 )
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     statement = (
