@@ -29,8 +29,8 @@ def test_a_rectangle_lists_what_lies_in_it(visit: Visit) -> None:
     page.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] - 2, steps=3)
     page.mouse.up()
     expect(page.locator("#list-name")).to_have_text("62 points in the rectangle")
-    assert page.locator("#points a").count() == 62
-    assert page.locator("#points script, #points [onerror]").count() == 0
+    expect(page.locator("#points a")).to_have_count(62)
+    expect(page.locator("#points script, #points [onerror]")).to_have_count(0)
     visit.shoot("map")
     page.locator("#points a", has_text="green.png").click()
     page.wait_for_selector("img.large")
@@ -42,7 +42,7 @@ def test_a_point_says_what_it_is(visit: Visit) -> None:
     assert box
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     expect(page.locator("#list-name")).to_have_text("The 12 points nearest to there")
-    assert page.locator("#points a").count() == 12
+    expect(page.locator("#points a")).to_have_count(12)
 
 
 def test_the_keyboard_moves_the_rectangle(visit: Visit) -> None:
@@ -60,7 +60,7 @@ def test_the_keyboard_moves_the_rectangle(visit: Visit) -> None:
 def test_without_a_script_there_is_a_list(browser: Browser, address: str) -> None:
     with visiting(browser, address, java_script_enabled=False) as visit:
         page = visit.go("/map")
-        assert page.locator("#points a").count() == 36
+        expect(page.locator("#points a")).to_have_count(36)
 
 
 def test_where_there_is_no_map_it_says_how_one_comes_about(

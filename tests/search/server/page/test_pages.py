@@ -15,7 +15,7 @@ def test_a_passage_shows_the_sentence_that_was_meant(visit: Visit) -> None:
     page = visit.go("/?q=blue&target=text")
     page.get_by_role("link", name="The sea", exact=True).click()
     expect(page.locator(".reading mark")).to_have_text("The blue sea.")
-    assert page.locator("h1").inner_text() == "The sea"
+    expect(page.locator("h1")).to_have_text("The sea")
     assert not page.locator(".reading").inner_text().startswith("The sea")
 
 
@@ -24,15 +24,15 @@ def test_every_page_has_a_box_to_search_from(visit: Visit) -> None:
     page.get_by_role("link", name="The sea", exact=True).click()
     page.wait_for_url("**/item/**")
     box = page.get_by_role("search").get_by_role("searchbox")
-    assert box.input_value() == "blue"
+    expect(box).to_have_value("blue")
     for path in ("/overview", "/map"):
         page = visit.go(path)
         box = page.get_by_role("search").get_by_role("searchbox")
         box.fill("green")
         box.press("Enter")
         page.wait_for_url("**/?q=green")
-        assert page.locator(".hit").count() > 0
-        assert page.get_by_role("searchbox").count() == 1
+        expect(page.locator(".hit").first).to_be_visible()
+        expect(page.get_by_role("searchbox")).to_have_count(1)
 
 
 def test_names_are_broken_where_words_end(visit: Visit) -> None:
@@ -47,8 +47,8 @@ def test_names_are_broken_where_words_end(visit: Visit) -> None:
 def test_an_address_where_nothing_is_has_a_page_for_people(visit: Visit) -> None:
     for path in ("/nowhere", "/item/", "/v2/search?q=%3Cb%3E"):
         page = visit.go(path)
-        assert page.locator(".sentence").inner_text() == "There is no page at this address."
-        assert page.get_by_role("link", name="Try again").count() == 0
+        expect(page.locator(".sentence")).to_have_text("There is no page at this address.")
+        expect(page.get_by_role("link", name="Try again")).to_have_count(0)
         page.get_by_role("link", name="New search", exact=True).wait_for()
     visit.complaints.clear()
     visit.shoot("unknown")

@@ -40,8 +40,8 @@ def send(page: Page, kind: str, content: bytes, media_type: str = "image/png") -
 
 def expect_blue(page: Page) -> None:
     page.wait_for_selector("#answer .hit")
-    assert "upload=" in page.url
-    assert page.locator(".hit.is-image .title").first.inner_text() == "blue.png"
+    expect(page).to_have_url(re.compile("upload="))
+    expect(page.locator(".hit.is-image .title").first).to_have_text("blue.png")
     page.locator("#preview").wait_for()
 
 
@@ -60,13 +60,13 @@ def test_a_pasted_photograph_is_put_together_with_words(visit: Visit) -> None:
     send(page, "paste", blue())
     titles = page.locator(".hit.is-image .title")
     expect(titles.nth(1)).to_have_text(re.compile("blue|green"))
-    assert "upload=" in page.url
-    assert "q=green" in page.url
+    expect(page).to_have_url(re.compile("upload="))
+    expect(page).to_have_url(re.compile("q=green"))
     found = page.locator(".hit.is-image .title").all_inner_texts()
     assert set(found[:2]) == {"blue.png", "green.png"}
     page.click("#drop-picture")
     expect(page.locator("#preview")).to_be_hidden()
-    assert "upload" not in page.url
+    expect(page).not_to_have_url(re.compile("upload"))
 
 
 def test_a_chosen_photograph_survives_a_reload(visit: Visit) -> None:
@@ -82,7 +82,7 @@ def test_a_chosen_photograph_survives_a_reload(visit: Visit) -> None:
 def test_what_is_no_photograph_is_refused_in_a_sentence(visit: Visit) -> None:
     page = visit.go("/")
     send(page, "drop", b"words", "text/plain")
-    assert "no image" in page.locator(".broken").inner_text()
+    expect(page.locator(".broken")).to_contain_text("no image")
     send(page, "drop", b"damaged", "image/png")
     expect(page.locator(".sentence")).not_to_contain_text("no image")
     page.locator(".retry").wait_for()
@@ -97,11 +97,13 @@ def test_a_photograph_is_sent_without_a_script(browser: Browser, address: str) -
             ".sending input", {"name": "one.png", "mimeType": "image/png", "buffer": blue()}
         )
         page.get_by_role("button", name="Search with it").click()
-        assert re.search(r"/\?q=green&target=image&upload=[0-9a-f]{64}&year=2011$", page.url)
+        expect(page).to_have_url(
+            re.compile(r"/\?q=green&target=image&upload=[0-9a-f]{64}&year=2011$")
+        )
         page.get_by_alt_text("the photograph").wait_for()
-        assert page.locator(".hit").count() > 0
+        expect(page.locator(".hit").first).to_be_visible()
         page.get_by_text("Without").click()
-        assert page.url.endswith("/?q=green&target=image&year=2011")
+        expect(page).to_have_url(re.compile(re.escape("/?q=green&target=image&year=2011") + "$"))
 
 
 def test_what_cannot_be_sent_is_said_without_a_script(browser: Browser, address: str) -> None:
@@ -111,18 +113,18 @@ def test_what_cannot_be_sent_is_said_without_a_script(browser: Browser, address:
             ".sending input", {"name": "one.png", "mimeType": "image/png", "buffer": b"damaged"}
         )
         page.get_by_role("button", name="Search with it").click()
-        assert "not an image" in page.locator(".sentence").inner_text()
+        expect(page.locator(".sentence")).to_contain_text("not an image")
         page.get_by_role("link", name="Try again").click()
-        assert page.url.endswith("/?q=green")
+        expect(page).to_have_url(re.compile(re.escape("/?q=green") + "$"))
         page.locator(".sending input").evaluate("one => one.required = false")
         page.get_by_role("button", name="Search with it").click()
-        assert page.locator(".sentence").inner_text()
+        expect(page.locator(".sentence")).not_to_be_empty()
         visit.complaints.clear()
 
 
 def test_an_upload_that_is_gone_is_said(visit: Visit) -> None:
     page = visit.go(f"/?upload={'0' * 64}")
-    assert "no longer kept" in page.locator(".broken").inner_text()
+    expect(page.locator(".broken")).to_contain_text("no longer kept")
     visit.shoot("error")
     visit.complaints.clear()
 
@@ -133,14 +135,14 @@ def test_a_server_that_is_gone_is_said_and_asked_again(visit: Visit) -> None:
     page.fill("#q", "green")
     page.press("#q", "Enter")
     page.wait_for_selector(".broken")
-    assert "does not answer" in page.locator(".broken").inner_text()
-    assert "does not answer" in page.locator("#live").inner_text()
+    expect(page.locator(".broken")).to_contain_text("does not answer")
+    expect(page.locator("#live")).to_contain_text("does not answer")
     visit.shoot("gone")
     visit.page.context.set_offline(offline=False)
     page.locator(".retry").click()
     page.wait_for_selector("#answer .hit")
-    assert page.locator(".hit.is-image .title").first.inner_text() == "green.png"
-    assert page.evaluate("document.activeElement.id") == "results"
+    expect(page.locator(".hit.is-image .title").first).to_have_text("green.png")
+    page.wait_for_function("value => document.activeElement.id === value", arg="results")
     visit.complaints.clear()
 
 
@@ -151,19 +153,19 @@ def test_a_slow_answer_is_awaited_in_sight(visit: Visit) -> None:
     page.fill("#q", "green")
     page.press("#q", "Enter")
     page.wait_for_selector(".skeleton", state="attached")
-    assert page.get_attribute("#answer", "aria-busy") == "true"
+    expect(page.locator("#answer")).to_have_attribute("aria-busy", "true")
     expect(page.locator("#live")).to_have_text("Searching")
     visit.shoot("slow")
     held[0].continue_()
     expect(page.locator(".hit.is-image .title").first).to_have_text("green.png")
-    assert page.get_attribute("#answer", "aria-busy") is None
+    expect(page.locator("#answer")).not_to_have_attribute("aria-busy", "true")
 
 
 def test_a_server_s_refusal_is_said_in_its_own_words(visit: Visit) -> None:
     page = visit.go("/?q=red&target=image")
     liked = page.locator(".hit").first.get_attribute("data-point")
     page.goto(f"{visit.url}/?not={liked}&not=nothing")
-    assert "nothing" in page.locator(".sentence").inner_text()
+    expect(page.locator(".sentence")).to_contain_text("nothing")
     visit.complaints.clear()
 
 
@@ -181,5 +183,5 @@ def test_who_has_no_token_signs_in_and_goes_on(browser: Browser, tmp_path: Path)
         page.fill("#token", token)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_selector("#answer .hit")
-        assert page.url.endswith("/?q=blue")
+        expect(page).to_have_url(re.compile(re.escape("/?q=blue") + "$"))
         visit.complaints.clear()
