@@ -19,6 +19,7 @@ from ingest.bridge.write import write_bridge
 from ingest.encoders.bridge.folder import Bridge
 from ingest.encoders.bridge.recipe import CLOSED_FORM, Recipe
 from ingest.encoders.bridge.side import Base
+from ingest.encoders.bridge.suggested import suggest_recipe
 from ingest.encoders.bridge.training import train
 from ingest.encoders.bridge.wise import choose_map_weight
 from ingest.encoders.catalogue import HINGE_MODEL_ID
@@ -69,7 +70,8 @@ def train_bridge(
         output: The folder that becomes the bridge; its name is the model's.
         image_encoder: Hub id, folder or ``hinge-en-1``.
         text_encoder: Likewise; None for the same model.
-        recipe: How to train: whole, or only the fields that differ from what suits the encoders.
+        recipe: How to train: whole, or only the fields that differ from what suits the encoders
+            and the number of pairs.
         options: Everything else.
         settings: Limits of decoding; None for those of the environment.
 
@@ -91,7 +93,7 @@ def train_bridge(
     job = _Job(target, options, settings or load_settings())
     with job.stopwatch.lap("total"):
         encoders = open_encoders(image_encoder, text_encoder or image_encoder, options)
-        made = job.make(pairs, encoders, to_recipe(recipe, encoders))
+        made = job.make(pairs, encoders, recipe)
     report = to_report(
         made,
         pairs=pairs,
@@ -105,15 +107,20 @@ def train_bridge(
     return report
 
 
-def to_recipe(given: Recipe | Mapping[str, Any] | None, encoders: Encoders) -> Recipe:
+def to_recipe(given: Recipe | Mapping[str, Any] | None, encoders: Encoders, pairs: int) -> Recipe:
     """A recipe as it is given, or one that suits the encoders, with these fields.
+
+    Args:
+        given: A whole recipe, or some of its fields.
+        encoders: Both.
+        pairs: Images to learn from.
 
     Raises:
         SettingsError: What is chosen does not go together, with each other or with the encoders.
     """
     if isinstance(given, Recipe):
         return given
-    return Recipe(**{"base": encoders.usual_base, **(given or {})})
+    return suggest_recipe(pairs, encoders.usual_base, given)
 
 
 class _Job:
@@ -126,12 +133,16 @@ class _Job:
         self._settings = settings
         self.notes: list[str] = []
 
-    def make(self, pairs: Path, encoders: Encoders, recipe: Recipe) -> Made:
+    def make(
+        self, pairs: Path, encoders: Encoders, given: Recipe | Mapping[str, Any] | None
+    ) -> Made:
+        seed = to_recipe(given, encoders, 1).seed  # and what does not go together is told at once
         with self.stopwatch.lap("describe"), self._describer(encoders) as describer:
             material = read_material(self._to_files(pairs), describer)
+            parts = to_parts(material, self._options, seed=seed)
+            recipe = to_recipe(given, encoders, len(parts.training))
             needs_conse = recipe.base is Base.CONSE
             conse = make_conse(encoders, describer, recipe.softness) if needs_conse else None
-        parts = to_parts(material, self._options, seed=recipe.seed)
         with self.stopwatch.lap("train"):
             trained = self._train(material, parts, recipe, conse)
             chosen, interpolation = self._interpolate(trained, material, parts, recipe)

@@ -34,11 +34,15 @@ _MAPS: Final = ("linear", "residual", "mlp")
 @click.option("--backend", help="What runs the encoders: torch, onnx or openvino.")
 @click.option("--dtype", help="Their arithmetic: float32, bfloat16, float16 or int8.")
 @click.option("--map", "image_map", type=click.Choice(_MAPS), help="Of images.  [default: linear]")
-@click.option("--text-map", type=click.Choice(("none", *_MAPS)), help="Of texts.  [default: none]")
+@click.option(
+    "--text-map",
+    type=click.Choice(("none", *_MAPS)),
+    help="Of texts.  [default: linear on own vectors, else none]",
+)
 @click.option(
     "--objective",
     type=click.Choice(["infonce", "triplet", "ridge", "cca"]),
-    help="What training aims at.  [default: infonce]",
+    help="What training aims at.  [default: ridge for few pairs, else infonce]",
 )
 @click.option(
     "--base",
