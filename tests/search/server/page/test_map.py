@@ -33,7 +33,7 @@ def test_a_rectangle_lists_what_lies_in_it(visit: Visit) -> None:
     expect(page.locator("#points script, #points [onerror]")).to_have_count(0)
     visit.shoot("map")
     page.locator("#points a", has_text="green.png").click()
-    page.wait_for_selector("img.large")
+    expect(page.locator("img.large")).to_be_visible()
 
 
 def test_a_point_says_what_it_is(visit: Visit) -> None:
@@ -71,8 +71,7 @@ def test_where_there_is_no_map_it_says_how_one_comes_about(
         visiting(browser, url) as visit,
     ):
         page = visit.go("/map")
-        said = page.locator("main").inner_text()
-        assert "that changes something" in said
+        expect(page.locator("main")).to_contain_text("that changes something")
         visit.shoot("no-map")
         page = visit.go("/?q=red")
-        assert page.locator("#answer").inner_text()
+        expect(page.locator("#answer .hit")).to_have_count(1)
