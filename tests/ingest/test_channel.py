@@ -98,7 +98,7 @@ def test_an_aborted_channel_wakes_whoever_waits(waits: str) -> None:
     thread.start()
     sleep(0.02)
     channel.abort()
-    thread.join(timeout=5)
+    thread.join(timeout=60)
     assert woken == [True]
     with pytest.raises(ChannelAborted):
         channel.put(3)
@@ -118,7 +118,7 @@ def test_a_budget_admits_what_fits_and_one_item_that_never_would() -> None:
     sleep(0.03)
     assert admitted == []
     budget.give(500)
-    thread.join(timeout=5)
+    thread.join(timeout=60)
     assert admitted == [60]
     budget.take(40)
     budget.abort()

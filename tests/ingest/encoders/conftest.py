@@ -10,7 +10,6 @@ import pytest
 from ingest.encoders.load import load_encoder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from schemas.space import Encoder
@@ -47,18 +46,25 @@ def exporter(model_runtime: None) -> None:  # noqa: ARG001 - skips
 
 
 @pytest.fixture(scope="session")
-def exported(
+def exports(
     exporter: None,  # noqa: ARG001 - skips
     model_folders: dict[str, Path],
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Path]:
-    """The cache folder in use, with the towers of all three models exported into it."""
+) -> Path:
+    """A cache folder with the towers of all three models; in use while it is made only."""
     cache = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DIPTYCH_CACHE_DIR", str(cache))
         for folder in model_folders.values():
             load_encoder(str(folder), backend="onnx", check=False)
-        yield cache
+    return cache
+
+
+@pytest.fixture
+def exported(exports: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The cache folder in use, with the towers of all three models exported into it."""
+    monkeypatch.setenv("DIPTYCH_CACHE_DIR", str(exports))
+    return exports
 
 
 @pytest.fixture(scope="session")

