@@ -46,14 +46,19 @@ def to_page(group: click.Group) -> str:
 
 def iter_help(group: click.Group) -> Iterator[tuple[str, str]]:
     """Each command line's name and its help text, set in a fixed width."""
-    top = click.Context(group, info_name="diptych", terminal_width=WIDTH, **group.context_settings)
-    yield "diptych", group.get_help(top)
-    for name in group.list_commands(top):
-        command = group.get_command(top, name)
-        if command is None:
-            raise LookupError(f"diptych lists the command {name} and does not have it")
-        context = click.Context(command, parent=top, info_name=name)
-        yield f"diptych {name}", command.get_help(context)
+    settings = group.context_settings
+    top = click.Context(group, info_name="diptych", terminal_width=WIDTH, **settings)
+    yield from _iter_help(group, top)
+
+
+def _iter_help(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:
+    """A command's, and below it those of a group's commands."""
+    yield context.command_path, command.get_help(context)
+    for name in command.list_commands(context) if isinstance(command, click.Group) else ():
+        child = command.get_command(context, name)
+        if child is None:
+            raise LookupError(f"{context.command_path} lists {name} and does not have it")
+        yield from _iter_help(child, click.Context(child, parent=context, info_name=name))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from benchmarks.bridge.figures import KINDS, read_corpus
 from benchmarks.bridge.measures import Interval, to_hits, to_interval, to_ratio
 from ingest.encoders.bridge.recipe import Recipe
 from ingest.encoders.bridge.side import Base, Side
+from ingest.encoders.bridge.suggested import suggest_recipe
 from ingest.encoders.bridge.training import train
 from ingest.encoders.hinge.corpus import RECIPES
 
@@ -98,7 +99,7 @@ def _run(corpus: Corpus, split: HeldOut, count: int, seed: int) -> Hits:
     figures = random.permutation(np.unique(pairs[:, 0]))
     held = np.isin(pairs[:, 0], figures[: round(VALIDATION_SHARE * len(figures))])
     examples, validation = corpus.to_examples(pairs[~held]), corpus.to_examples(pairs[held])
-    recipe = Recipe(base=Base.CONSE, seed=seed)
+    recipe = suggest_recipe(len(pairs) - int(held.sum()), Base.CONSE, {"seed": seed})
     trained = train(examples, validation, recipe, conse=corpus.to_conse(recipe.softness))
     return _ask(corpus, split, trained.images)
 

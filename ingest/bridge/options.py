@@ -37,7 +37,7 @@ class BridgeOptions:
     validation_pairs: Path | None = None
     test_pairs: Path | None = None
     general: Path | None = None
-    forgetting: float = 0.01
+    forgetting: float = 0.02
     data_licence: str | None = None
     name: str | None = None
     image_revision: str | None = None

@@ -77,7 +77,7 @@ _MAPS: Final = ("linear", "residual", "mlp")
 @click.option(
     "--forgetting",
     type=click.FloatRange(0, 1),
-    default=0.01,
+    default=0.02,
     show_default=True,
     help="Recall@10 that may be lost on them.",
 )

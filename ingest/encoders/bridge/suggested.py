@@ -41,7 +41,7 @@ def suggest_recipe(pairs: int, base: Base, given: Mapping[str, Any] | None = Non
     base = Base(asked.get("base", base))
     objective = Objective(asked.get("objective", _suggest_objective(pairs, base, asked)))
     fields = (
-        _for_closed_form(pairs, objective, base)
+        _for_closed_form(pairs, objective)
         if objective in CLOSED_FORM
         else _for_gradient(pairs, base)
     )
@@ -58,17 +58,16 @@ def _suggest_objective(pairs: int, base: Base, asked: Mapping[str, Any]) -> Obje
     return Objective.RIDGE if is_few and is_plain else Objective.INFONCE
 
 
-def _for_closed_form(pairs: int, objective: Objective, base: Base) -> dict[str, Any]:
+def _for_closed_form(pairs: int, objective: Objective) -> dict[str, Any]:
     if objective is Objective.CCA:
         return {"text_map": MapKind.LINEAR, "base": Base.NONE, "dimension": 64}
-    few = {"ridge": _RIDGE_PAIRS / max(1, pairs)} if pairs < _RIDGE_BELOW else {}
-    return {**few, **({"base_weight": 0.8} if base is Base.CONSE else {})}
+    return {"ridge": _RIDGE_PAIRS / max(1, pairs)} if pairs < _RIDGE_BELOW else {}
 
 
 def _for_gradient(pairs: int, base: Base) -> dict[str, Any]:
     if base is Base.OWN:
         rate = 1e-4 if pairs >= _RIDGE_BELOW // 2 else 3e-5
-        return {"text_map": MapKind.LINEAR, "learning_rate": rate, "epochs": 20}
+        return {"text_map": MapKind.LINEAR, "learning_rate": rate, "dropout": 0.5}
     if pairs < _MANY:
         return {"base_weight": 1.0, "dropout": 0.9, "epochs": 60, "patience": 20}
-    return {"base_weight": 0.8, "dropout": 0.7, "epochs": 20}
+    return {}

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _CUT: Final = 10
 
-_STEPS: Final = 10
+_WEIGHTS: Final = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+"""Close together where they begin: a map soon outweighs its base, and most is forgotten there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def choose_map_weight(
     """
     if not 0 <= tolerance <= 1:
         raise SettingsError(f"the tolerance is a share of recall from 0 to 1, not {tolerance}")
-    curve = tuple(_measure(trained, step / _STEPS, domain, general) for step in range(_STEPS + 1))
+    curve = tuple(_measure(trained, weight, domain, general) for weight in _WEIGHTS)
     least = (curve[0].general or 0.0) - tolerance
     allowed = [point for point in curve if point.general is None or point.general >= least]
     best = max(allowed, key=lambda point: (point.domain, -point.map_weight))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from schemas.errors import SettingsError
+from schemas.lines import MOST_LINE_CHARACTERS
 from schemas.records import Modality
 from search.evaluate.catalogue import read_values
-from schemas.lines import MOST_LINE_CHARACTERS
 from search.evaluate.pairs import read_pairs
 from search.evaluate.qrels import read_judged, read_qrels, read_queries
 from search.evaluate.questions import Question

@@ -233,7 +233,7 @@ def test_too_many_searches_are_sent_away_at_once(
     with ThreadPoolExecutor(8) as pool:
         asked = [pool.submit(_ask, served) for _ in range(8)]
         # Three are held, so that whoever else is answered now was sent away.
-        sent_away = [one.result() for one, _ in zip(as_completed(asked), range(5), strict=False)]
+        sent_away = [one.result() for _, one in zip(range(5), as_completed(asked), strict=False)]
         slow.go.set()
         statuses = [one.result().status_code for one in asked]
     assert [one.status_code for one in sent_away] == [429] * 5

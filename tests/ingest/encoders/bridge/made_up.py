@@ -57,3 +57,11 @@ def weight_of(side: Side) -> Floats:
     weight = map_of(side).weight
     assert weight is not None
     return weight
+
+
+def assert_same_side(one: Side, other: Side) -> None:
+    """Every array of both has the same bytes."""
+    first, second = one.to_tensors(), other.to_tensors()
+    assert first.keys() == second.keys()
+    for name, array in first.items():
+        assert array.tobytes() == second[name].tobytes(), name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -14,20 +13,18 @@ from ingest.encoders.bridge.conse import Conse
 from ingest.encoders.bridge.examples import Examples
 from ingest.encoders.bridge.recall import recall
 from ingest.encoders.bridge.recipe import MapKind, Objective, Recipe
-from ingest.encoders.bridge.side import Base, Side
+from ingest.encoders.bridge.side import Base
 from ingest.encoders.bridge.training import Epoch, Trained, train
 from schemas.errors import InvalidVector, SettingsError
 from tests.ingest.encoders.bridge.made_up import (
     CLASSES,
     DIMENSION,
+    assert_same_side,
     make_examples,
     own_of,
     to_unit,
     weight_of,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 torch = pytest.importorskip(
     "torch", reason="gradients need torch; it is not installed (extra `models`)"
@@ -42,13 +39,6 @@ ITERATIVE = [Objective.INFONCE, Objective.TRIPLET]
 
 def _conse(recipe: Recipe) -> Conse | None:
     return CONSE if recipe.base is Base.CONSE else None
-
-
-def _assert_same(one: Side, other: Side) -> None:
-    first, second = one.to_tensors(), other.to_tensors()
-    assert first.keys() == second.keys()
-    for name, array in first.items():
-        assert array.tobytes() == second[name].tobytes(), name
 
 
 @pytest.mark.parametrize("objective", ITERATIVE)
@@ -137,8 +127,8 @@ def test_the_same_seed_gives_the_same_bytes(
     second = train(examples, NONE, recipe, conse=_conse(recipe))
     other = train(examples, NONE, replace(recipe, seed=seed + 1), conse=_conse(recipe))
 
-    _assert_same(first.images, second.images)
-    _assert_same(first.texts, second.texts)
+    assert_same_side(first.images, second.images)
+    assert_same_side(first.texts, second.texts)
     assert first.epochs == second.epochs
     assert first.epochs != other.epochs
 
@@ -243,61 +233,3 @@ def test_what_the_encoders_cannot_do_is_refused() -> None:
     object.__setattr__(apart.images, "own", None)
     with pytest.raises(SettingsError, match="--base none"):
         train(apart, NONE, replace(QUICK, base=Base.OWN))
-
-
-class _KilledError(Exception):
-    """In place of a signal."""
-
-
-@pytest.mark.parametrize(
-    "recipe",
-    [
-        replace(QUICK, members=2),
-        replace(QUICK, image_map=MapKind.RESIDUAL, text_map=MapKind.LINEAR, hard_negatives=2),
-        replace(QUICK, objective=Objective.TRIPLET, base=Base.OWN),
-    ],
-)
-def test_a_killed_run_goes_on_and_ends_the_same(recipe: Recipe, tmp_path: Path) -> None:
-    examples, validation = make_examples(60, texts=2), make_examples(20, seed=1)
-    whole = train(examples, validation, recipe)
-
-    def kill(epoch: Epoch) -> None:
-        if epoch.number == 2:
-            raise _KilledError
-
-    with pytest.raises(_KilledError):
-        train(examples, validation, recipe, checkpoints=tmp_path, on_epoch=kill)
-    seen: list[Epoch] = []
-    resumed = train(examples, validation, recipe, checkpoints=tmp_path, on_epoch=seen.append)
-
-    _assert_same(whole.images, resumed.images)
-    _assert_same(whole.texts, resumed.texts)
-    assert whole.epochs == resumed.epochs == tuple(seen)
-    assert whole.best == resumed.best
-    assert [path.name for path in tmp_path.iterdir()] == ["training.safetensors"]
-
-
-@pytest.mark.parametrize("damage", ["other", "cut", "empty"])
-def test_state_that_is_not_of_this_run_is_written_over(damage: str, tmp_path: Path) -> None:
-    examples = make_examples(40)
-    expected = train(examples, NONE, QUICK)
-    train(make_examples(40, seed=damage == "other"), NONE, QUICK, checkpoints=tmp_path)
-    file = tmp_path / "training.safetensors"
-    if damage != "other":
-        file.write_bytes(file.read_bytes()[: 100 if damage == "cut" else 0])
-
-    found = train(examples, NONE, QUICK, checkpoints=tmp_path)
-
-    _assert_same(expected.images, found.images)
-    assert found.epochs == expected.epochs
-
-
-def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
-    examples = make_examples(40)
-    first = train(examples, NONE, QUICK, checkpoints=tmp_path)
-    written = (tmp_path / "training.safetensors").stat().st_mtime_ns
-
-    second = train(examples, NONE, QUICK, checkpoints=tmp_path)
-
-    _assert_same(first.images, second.images)
-    assert (tmp_path / "training.safetensors").stat().st_mtime_ns == written
