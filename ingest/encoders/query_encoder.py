@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from ingest.encoders.canary import check_canary
-from ingest.encoders.catalogue import HINGE_MODEL_ID
+from ingest.encoders.catalogue import HINGE_MODELS
 from ingest.encoders.lazy import LazyEncoder
 from schemas.errors import EncoderError, ModelUnavailable
 from schemas.records import Modality
@@ -95,7 +95,7 @@ def _find_text_tower(request: EncoderRequest) -> Encoder | None:
     from ingest.encoders.transformer.files import find_model
 
     backend = _BACKENDS.get(request.dtype or "")
-    if request.backend or request.model == HINGE_MODEL_ID or not _is_installed(backend):
+    if request.backend or request.model in HINGE_MODELS or not _is_installed(backend):
         return None
     try:
         files = find_model(request.model, request.revision)

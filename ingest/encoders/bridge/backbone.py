@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from ingest.encoders.bridge.described import Described
-from ingest.encoders.catalogue import HINGE_MODEL_ID
+from ingest.encoders.catalogue import HINGE_MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,7 +107,7 @@ def open_backbone(
     encoder = load_encoder(
         model, revision=revision, backend=backend, dtype=dtype, threads=threads, check=False
     )
-    if model == HINGE_MODEL_ID:
+    if model in HINGE_MODELS:
         from ingest.encoders.bridge.hinge_backbone import HingeBackbone
 
         return HingeBackbone(encoder, threads=threads)
