@@ -93,7 +93,7 @@ docs: $(VENV)/.all
 bench: $(VENV)/.all
 	@for script in startup hinge_ingest store; do echo "== $$script"; $(BIN)/python "benchmarks/$$script.py" || exit; done
 ifeq ($(DATA),)
-	@echo "== hinge_recall is left out: it needs the corpus of docs/models/hinge-en-1.md, make bench DATA=FOLDER"
+	@echo "== hinge_recall is left out: it needs the corpus of docs/models/hinge-en-2.md, make bench DATA=FOLDER"
 else
 	@echo "== hinge_recall"
 	@$(BIN)/python benchmarks/hinge_recall.py --data "$(DATA)"

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ingest.encoders.hinge.bridge import Bridge, load_bridge, to_conse
+from ingest.encoders.hinge.bridge import Bridge, load_bridge
 from ingest.encoders.hinge.classes import CLASSES, to_class_matrix
 from ingest.encoders.hinge.contrast import Examples, Recipe, train_bridge
 from ingest.encoders.hinge.corpus import Figure, read_figures
@@ -145,11 +145,7 @@ def subset(examples: Examples, members: Flags) -> Examples:
 
 def to_images(bridge: Bridge, examples: Examples, rows: NDArray[np.int64]) -> Floats:
     """Unit vectors of photographs, as the encoder makes them."""
-    standard = (examples.features[rows] - bridge.mean) / bridge.scale
-    mapped = standard @ bridge.weight.T + bridge.bias
-    conse = to_conse(examples.logits[rows], bridge.classes, bridge.temperature)
-    mixed = mapped / np.linalg.norm(mapped, axis=1, keepdims=True) + bridge.residual * conse
-    return np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True), dtype=np.float32)
+    return bridge.to_vectors(examples.features[rows], examples.logits[rows])
 
 
 def to_sides(examples: Examples, gallery: Gallery, kind: int | None) -> tuple[Floats, Floats]:

@@ -73,7 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with captions.jsonl")
     figures = [one for one in read_figures(parser.parse_args().data) if one.held_out]
-    encoder = load_encoder("hinge-en-1")
+    encoder = load_encoder("hinge-en-2")
     words = encode_labels(NEUTRAL_WORDS, encoder)
     labels = _LABELS.split()
     found = iter_photographs([one.path for one in figures], encoder, load_settings(isolate=False))

@@ -1,7 +1,7 @@
 """Generalised zero-shot classification of Tux Paint's stamps, kinds held out by name.
 
 Run ``python -m benchmarks.zero_shot --stamps FOLDER`` with the pictures that
-:mod:`benchmarks.stamps` says how to get. A third of the kinds is unseen: training sees none of
+:mod:`benchmarks.stamp_kinds` says how to get. A third of the kinds is unseen: training sees none of
 their pictures, and every picture competes among all kinds. What is chosen is chosen on seen kinds.
 A row is a mean over seeds, each of which draws other kinds and other pictures, with its 95 %
 interval (Student's t).
@@ -18,14 +18,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.stats import t
 
-from benchmarks.stamps import read_kinds, read_stamps
+from benchmarks.stamp_kinds import read_kinds, read_stamps
 from ingest.bridge.zero_shot import make_zero_shot_bridge
 from ingest.bridge.zero_shot_options import Method, Objective, ZeroShotOptions
+from ingest.encoders.catalogue import HINGE_MODEL_ID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from benchmarks.stamps import Stamp
+    from benchmarks.stamp_kinds import Stamp
 
 UNSEEN_SHARE = 1 / 3
 
@@ -38,7 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stamps", type=Path, required=True, help="the unpacked package")
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--image-encoder", default="hinge-en-1")
+    parser.add_argument("--image-encoder", default=HINGE_MODEL_ID)
     parser.add_argument("--text-encoder")
     asked = parser.parse_args()
     stamps = read_stamps(asked.stamps)

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 @click.option("--ocr/--no-ocr", default=None, help="Read words in images (extra `ocr`).")
 @click.option("--url", help="Server, or folder of an embedded index.  [default: diptych-index]")
 @click.option("--collection", help="Collection in the index.  [default: diptych]")
-@click.option("--model", help="Model id or folder.  [default: hinge-en-1]")
+@click.option("--model", help="Model id or folder.  [default: hinge-en-2]")
 @click.option("--revision", help="Exact revision of a Hugging Face model.")
 @click.option("--backend", help="What runs the model: torch, onnx or openvino.")
 @click.option("--dtype", help="Arithmetic: float32, bfloat16, float16 or int8.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ingest.encoders.catalogue import HINGE_MODEL_ID
+from ingest.encoders.catalogue import HINGE_MODELS
 from ingest.encoders.known_space import EncoderRequest, KnownSpaces
 from ingest.encoders.lazy import LazyEncoder
 from ingest.encoders.recorded import to_recorded_request
@@ -36,7 +36,7 @@ def choose_encoder(live: ConcreteCollection | None, settings: Settings) -> Encod
     state_dir = to_state_dir(settings)
     if live is None or state_dir is None:
         return request.load()  # it is needed at once; an index that is not made yet keeps nothing
-    if request.model == HINGE_MODEL_ID:
+    if request.model in HINGE_MODELS:
         return request.load()  # its towers come when they are needed
     spaces = KnownSpaces(to_known_spaces_path(state_dir))
     known = spaces.find(request)

@@ -108,7 +108,7 @@ class Settings(BaseSettings):
     prefer_grpc: bool = True
     grpc_port: int = Field(6334, ge=1, le=65535)
     collection: str = Field("diptych", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=200)
-    model: str = Field("hinge-en-1", min_length=1)
+    model: str = Field("hinge-en-2", min_length=1)
     revision: str | None = None
     top_k: int = Field(10, ge=1, le=10_000)
     refresh_seconds: float = Field(10.0, ge=0)

@@ -35,7 +35,7 @@ class EmbeddingSpace:
     """Everything that decides where a vector lies; two equal spaces are comparable.
 
     Attributes:
-        model_id: Name of the model, e.g. ``hinge-en-1`` or a Hugging Face id.
+        model_id: Name of the model, e.g. ``hinge-en-2`` or a Hugging Face id.
         revision: Exact revision, commit or hash of the weights.
         dimension: Length of a vector.
         modalities: What the encoder encodes, in the order of :class:`~schemas.records.Modality`.

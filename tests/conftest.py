@@ -23,4 +23,4 @@ def hinge_weights() -> None:
         try:
             version(distribution)
         except PackageNotFoundError:
-            pytest.skip(f"the weights of hinge-en-1 are not installed: {distribution}")
+            pytest.skip(f"the weights of the hinge are not installed: {distribution}")

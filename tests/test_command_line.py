@@ -86,7 +86,7 @@ def test_the_report_is_json_when_asked(tmp_path: Path) -> None:
     done = call("ingest", "corpus", "--json", cwd=tmp_path)
     assert done.returncode == 3, done.stderr
     report = json.loads(done.stdout)
-    assert report["model_id"] == "hinge-en-1"
+    assert report["model_id"] == "hinge-en-2"
     assert report["counts"]["added"] == report["counts"]["failed"] == 1
     assert report["failures"][0]["kind"] == "DecodeError"
     again = call("ingest", "corpus", cwd=tmp_path)

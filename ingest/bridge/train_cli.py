@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from ingest.encoders.catalogue import HINGE_MODEL_ID
 from ingest.logs import log_options
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _MAPS: Final = ("linear", "residual", "mlp")
     help="The folder that becomes the bridge.",
 )
 @click.option(
-    "--image-encoder", default="hinge-en-1", show_default=True, help="Model id or folder."
+    "--image-encoder", default=HINGE_MODEL_ID, show_default=True, help="Model id or folder."
 )
 @click.option("--text-encoder", help="Model id or folder.  [default: the image encoder]")
 @click.option("--image-revision", help="Exact revision of a Hugging Face model.")

@@ -19,7 +19,7 @@ from ingest.bridge.options import BridgeOptions
 from ingest.bridge.store import FILE, FeatureStore
 from ingest.bridge.unseen import choose_seen
 from ingest.bridge.zero_shot_card import to_card
-from ingest.bridge.zero_shot_options import HINGE, Method, ZeroShotOptions
+from ingest.bridge.zero_shot_options import Method, ZeroShotOptions
 from ingest.bridge.zero_shot_report import ZeroShotReport, to_left_out
 from ingest.bridge.zero_shot_trial import ClassifierParts, Trial
 from ingest.encoders.bridge.class_vectors import TextRows, Wording, to_label_vectors
@@ -28,6 +28,7 @@ from ingest.encoders.bridge.conse import Conse
 from ingest.encoders.bridge.devise import fit_class_weights, leave_classes_out
 from ingest.encoders.bridge.folder import Bridge
 from ingest.encoders.bridge.side import Base, Side
+from ingest.encoders.catalogue import HINGE_MODEL_ID as HINGE
 from ingest.encoders.graph_cache import cache_folder
 from ingest.encoders.transformer.files import find_model
 from schemas.errors import SettingsError
@@ -288,9 +289,8 @@ class _Job:
 
 def _open(options: ZeroShotOptions) -> Encoders:
     """Both encoders; texts by the hinge where the image encoder reads none and none is named."""
-    revisions = BridgeOptions(
-        image_revision=options.image_revision, text_revision=options.text_revision
-    )
+    image, text = options.image_revision, options.text_revision
+    revisions = BridgeOptions(image_revision=image, text_revision=text)
     if options.text_encoder is not None:
         return open_encoders(options.image_encoder, options.text_encoder, revisions)
     from ingest.encoders.bridge.backbone import open_backbone

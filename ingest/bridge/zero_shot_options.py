@@ -6,13 +6,12 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from ingest.encoders.catalogue import HINGE_MODEL_ID
 from schemas.errors import SettingsError
 from schemas.labels import DEFAULT_TEMPLATES, check_templates
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-HINGE = "hinge-en-1"
 
 
 class Method(StrEnum):
@@ -63,7 +62,7 @@ class ZeroShotOptions:
         force: Whether a bridge that is there already is replaced.
     """
 
-    image_encoder: str = HINGE
+    image_encoder: str = HINGE_MODEL_ID
     text_encoder: str | None = None
     image_revision: str | None = None
     text_revision: str | None = None

@@ -15,8 +15,11 @@ from schemas.records import Modality
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-HINGE_MODEL_ID = "hinge-en-1"
+HINGE_MODEL_ID = "hinge-en-2"
 """The offline default; described by :mod:`ingest.encoders.hinge` itself, it needs no torch."""
+
+HINGE_MODELS = (HINGE_MODEL_ID, "hinge-en-1")
+"""Every hinge that is still there, for the collections that were built with it; newest first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from ingest.chunk import CHUNK_VERSION
 from ingest.decode import DECODE_VERSION
 from ingest.durable import replacing
 from ingest.encoders.backends import has_fast_bfloat16
-from ingest.encoders.catalogue import HINGE_MODEL_ID
+from ingest.encoders.catalogue import HINGE_MODELS
 from schemas.errors import DiptychError
 from schemas.space import EmbeddingSpace
 
@@ -213,7 +213,7 @@ def _iter_folders(request: EncoderRequest) -> Iterator[Path]:
 def _to_folder(model: str, revision: str | None) -> Path:
     from ingest.encoders.transformer.files import find_model, is_folder
 
-    if model == HINGE_MODEL_ID:  # its towers are held to hashes that stand in its code
+    if model in HINGE_MODELS:  # its towers are held to hashes that stand in its code
         return Path(__file__).with_name("hinge")
     if is_folder(model):
         return Path(model).expanduser().resolve()

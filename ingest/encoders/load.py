@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingest.encoders.backends import choose_backend, require_backend
-from ingest.encoders.catalogue import CATALOGUE, HINGE_MODEL_ID
+from ingest.encoders.catalogue import CATALOGUE, HINGE_MODEL_ID, HINGE_MODELS
 from schemas.errors import EncoderError, ModelUnavailable, SettingsError
 
 if TYPE_CHECKING:
@@ -31,8 +31,9 @@ def load_encoder(
     """The encoder of that name and no other: nothing stands in for a model that is missing.
 
     Args:
-        model: ``hinge-en-1``, the Hugging Face id of a sentence-transformers model with images or
-            texts, or the path of a folder that holds one or a trained bridge.
+        model: ``hinge-en-2``, or ``hinge-en-1`` as in older collections; the Hugging Face id of a
+            sentence-transformers model with images or texts; or the path of a folder that holds one
+            or a trained bridge.
         revision: Which revision must be loaded. A hub id outside the catalogue needs its full
             commit hash; for the hinge and for folders, None takes what is there.
         threads: Threads inside one forward pass; None or 0 leaves it to the runtime with torch
@@ -59,8 +60,8 @@ def load_encoder(
         EncoderError: The model breaks a promise of the self-test, cannot be exported, or is not
             what the catalogue says.
     """
-    if model == HINGE_MODEL_ID:
-        return _load_hinge(revision, threads or None, backend, dtype)
+    if model in HINGE_MODELS:
+        return _load_hinge(model, revision, threads or None, backend, dtype)
     encoder = _load_bridge(model, revision, threads, backend, dtype)
     if encoder is None:
         backend = choose_backend(backend, dtype, usual="torch")
@@ -90,18 +91,20 @@ def require_torch(model: str) -> None:
 
 
 def _load_hinge(
-    revision: str | None, threads: int | None, backend: str | None, dtype: str | None
+    model: str, revision: str | None, threads: int | None, backend: str | None, dtype: str | None
 ) -> Encoder:
     from ingest.encoders.hinge.encoder import HingeEncoder
 
     backend = choose_backend(backend, dtype, usual="onnx")
     if backend == "torch":
-        raise SettingsError(f"{HINGE_MODEL_ID} has no torch backend: choose onnx or openvino")
+        raise SettingsError(f"{model} has no torch backend: choose onnx or openvino")
     require_backend(backend)
-    encoder: Encoder = HingeEncoder(threads=threads, backend=backend, dtype=dtype or "float32")
+    encoder: Encoder = HingeEncoder(
+        threads=threads, backend=backend, dtype=dtype or "float32", model=model
+    )
     if revision not in (None, encoder.space.revision):
         raise ModelUnavailable(
-            f"{HINGE_MODEL_ID} is installed in revision {encoder.space.revision}, not {revision}: "
+            f"{model} is installed in revision {encoder.space.revision}, not {revision}: "
             f"install the version of diptych that has it, or ingest into a new collection"
         )
     return encoder

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingest.encoders.canary import check_canary
-from ingest.encoders.catalogue import HINGE_MODEL_ID
+from ingest.encoders.catalogue import HINGE_MODELS
 from ingest.encoders.lazy import LazyEncoder
 from schemas.errors import EncoderError, ModelUnavailable, SettingsError
 from schemas.records import Modality
@@ -99,7 +99,7 @@ def _find_text_tower(request: EncoderRequest) -> Encoder | None:
     if is_folder(request.model) and is_bridge(Path(request.model).expanduser()):
         return _find_text_side(request)
     backend = _BACKENDS.get(request.dtype or "")
-    if request.backend or request.model == HINGE_MODEL_ID or not _is_installed(backend):
+    if request.backend or request.model in HINGE_MODELS or not _is_installed(backend):
         return None
     try:
         files = find_model(request.model, request.revision)

@@ -26,7 +26,7 @@ _HIT: Final[dict[str, Any]] = {
 
 PAGE: Final[dict[str, Any]] = {
     "target": "image",
-    "model_id": "hinge-en-1",
+    "model_id": "hinge-en-2",
     "collection": "photos__g001",
     "took_seconds": 0.008654,
     "hits": [_HIT],

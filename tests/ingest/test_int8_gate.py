@@ -33,7 +33,7 @@ RECORDS = [
 
 def run(engine: Engine, encoder: Encoder | None = None) -> RunReport:
     job = IngestJob(ListSource(RECORDS), SETTINGS, show_progress=False)
-    return job.run(engine=engine, encoder=encoder or load_encoder("hinge-en-1", dtype="int8"))
+    return job.run(engine=engine, encoder=encoder or load_encoder("hinge-en-2", dtype="int8"))
 
 
 def test_a_new_int8_collection_begins_with_a_measurement_and_an_old_one_does_not(
@@ -42,7 +42,7 @@ def test_a_new_int8_collection_begins_with_a_measurement_and_an_old_one_does_not
     report = run(engine)
     assert report.counts.added == 3
     (note,) = report.notes
-    assert note.startswith("hinge-en-1 in int8 against hinge-en-1 in float32: 1 images: mean")
+    assert note.startswith("hinge-en-2 in int8 against hinge-en-2 in float32: 1 images: mean")
     assert "2 texts: mean cosine 0.99" in note
     assert run(engine).notes == ()
 
@@ -51,7 +51,7 @@ class Spoiled:
     """The model in int8, as it might be on data that it does not bear."""
 
     def __init__(self) -> None:
-        self._sound = load_encoder("hinge-en-1", dtype="int8")
+        self._sound = load_encoder("hinge-en-2", dtype="int8")
 
     @property
     def space(self) -> EmbeddingSpace:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ingest.encoders.bridge.described import Described
-from ingest.encoders.catalogue import CATALOGUE, HINGE_MODEL_ID
+from ingest.encoders.catalogue import CATALOGUE, HINGE_MODELS
 from schemas.errors import ModelUnavailable
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def open_backbone(
     encoder = load_encoder(
         model, revision=revision, backend=backend, dtype=dtype, threads=threads, check=False
     )
-    if model == HINGE_MODEL_ID:
+    if model in HINGE_MODELS:
         from ingest.encoders.bridge.hinge_backbone import HingeBackbone
 
         return HingeBackbone(encoder, threads=threads)
@@ -129,7 +129,7 @@ def _open_classifier(
     from ingest.encoders.bridge.classifier_backbone import is_classifier, open_classifier
     from ingest.encoders.transformer.files import find_model, is_folder
 
-    if model == HINGE_MODEL_ID or model in CATALOGUE:
+    if model in (*HINGE_MODELS, *CATALOGUE):
         return None
     if is_folder(model):
         if not is_classifier(Path(model).expanduser()):

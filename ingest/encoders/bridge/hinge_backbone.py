@@ -41,7 +41,7 @@ class HingeBackbone(EncoderBackbone):
                 f"a bridge reads {encoder.space.model_id} in float32, not {encoder.space.dtype}: "
                 f"leave --dtype out"
             )
-        self._tower = Once(lambda: FeatureTower(threads or 1, bridged=True))
+        self._tower = Once(lambda: FeatureTower(threads or 1, encoder.space.model_id))
 
     @property
     def class_texts(self) -> Sequence[Sequence[str]]:

