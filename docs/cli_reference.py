@@ -54,7 +54,9 @@ def iter_help(group: click.Group) -> Iterator[tuple[str, str]]:
 def _iter_help(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:
     """A command's, and below it those of a group's commands."""
     yield context.command_path, command.get_help(context)
-    for name in command.list_commands(context) if isinstance(command, click.Group) else ():
+    if not isinstance(command, click.Group):
+        return
+    for name in command.list_commands(context):
         child = command.get_command(context, name)
         if child is None:
             raise LookupError(f"{context.command_path} lists {name} and does not have it")

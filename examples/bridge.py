@@ -2,8 +2,8 @@
 
 Run ``python -m examples.bridge`` in a checkout whose environment has ``diptych[train,evaluate]``.
 It takes a few minutes and downloads nothing. The domain is charts, drawn on the spot by
-``examples/charts.py``; put your own pairs in their place. Everything is under ``build/bridge/``.
-What each step means is in ``docs/bridge.md``.
+``examples/charts.py``; put your own pairs in their place. Everything is under ``--folder``, which is
+``build/bridge/``. What each step means is in ``docs/bridge.md``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ingest.encoders.bridge.examples import Examples
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-BUILT = Path("build", "bridge")
 QUERY = "a bar chart of eight red bars, rising, on a white background"
 TOP_K = 10
 
@@ -36,14 +35,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--charts", type=int, default=300, help="pairs to learn from")
     parser.add_argument("--questions", type=int, default=200, help="pairs to ask about")
+    parser.add_argument("--folder", type=Path, default=CHECKOUT / "build" / "bridge")
     chosen = parser.parse_args()
-    os.chdir(CHECKOUT)
-    shutil.rmtree(BUILT, ignore_errors=True)
+    built: Path = chosen.folder
+    shutil.rmtree(built, ignore_errors=True)
 
     _say(f"1. A domain: {chosen.charts} charts to learn from, {chosen.questions} to ask about")
-    pairs = make_charts(BUILT / "learn", part=slice(chosen.charts))
+    pairs = make_charts(built / "learn", part=slice(chosen.charts))
     questions = make_charts(
-        BUILT / "ask", part=slice(chosen.charts, chosen.charts + chosen.questions)
+        built / "ask", part=slice(chosen.charts, chosen.charts + chosen.questions)
     )
     print(pairs.read_text(encoding="utf-8").splitlines()[0])
 
@@ -51,7 +51,7 @@ def main() -> int:
     map_by_hand(pairs, questions)
 
     _say("3. The same as a model: a folder that every command takes")
-    bridge, general = BUILT / "charts-bridge", _write_general(BUILT / "general")
+    bridge, general = built / "charts-bridge", _write_general(built / "general")
     _diptych(
         *("bridge", "train", "--pairs", str(pairs), "--output", str(bridge)),
         *("--test-pairs", str(questions), "--general", str(general)),
@@ -60,18 +60,18 @@ def main() -> int:
     _say("4. The charts that it never saw, indexed by the model as it was and by the bridge")
     for name, model in (("before", "hinge"), ("after", str(bridge))):
         arguments = [] if model == "hinge" else ["--model", model]
-        _diptych("ingest", str(BUILT / "ask"), "--url", str(BUILT / name), *arguments)
+        _diptych("ingest", str(built / "ask"), "--url", str(built / name), *arguments)
 
     _say("5. One question, before and after")
     for name in ("before", "after"):
-        url = str(BUILT / name)
+        url = str(built / name)
         _diptych("search", QUERY, "--target", "image", "--top-k", "5", "--url", url)
 
     _say("6. All questions, before and after")
     for name in ("before", "after"):
-        report = BUILT / f"{name}.json"
+        report = built / f"{name}.json"
         _diptych(
-            *("evaluate", "--pairs", str(questions), "--url", str(BUILT / name)),
+            *("evaluate", "--pairs", str(questions), "--url", str(built / name)),
             *("--direction", "text->image", "--json", str(report)),
         )
     _say(f"Your own: diptych bridge train --pairs PAIRS --output FOLDER; the card is {bridge}")

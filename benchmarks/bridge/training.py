@@ -1,6 +1,6 @@
 """How long a bridge trains and how much memory that takes, from features that lie in memory.
 
-Run ``python -m benchmarks.bridge_training``. The pairs are made up, but not noise: images and texts
+Run ``python -m benchmarks.bridge.training``. The pairs are made up, but not noise: images and texts
 are two views of one hidden vector, as in any bridge, so that training goes on as long as it does on
 real ones. A tenth of the images is held out for validation. Every recipe is trained in a process of
 its own, whose peak of resident memory is reported; the features themselves are in it. On a machine
@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     times = f"{'seconds':>8} {'CPU':>8}"
     print(f"{'recipe':36} {times} {'peak GiB':>8} {'best/epochs':>13} {'recall@10':>9}")
     for name in RECIPES:
-        command = [sys.executable, "-m", "benchmarks.bridge_training", "--only", name]
+        command = [sys.executable, "-m", "benchmarks.bridge.training", "--only", name]
         subprocess.run([*command, "--pairs", str(chosen.pairs)], check=True)
 
 
