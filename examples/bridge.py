@@ -2,8 +2,8 @@
 
 Run ``python -m examples.bridge`` in a checkout whose environment has ``diptych[train,evaluate]``.
 It takes a few minutes and downloads nothing. The domain is charts, drawn on the spot by
-``examples/charts.py``; put your own pairs in their place. Everything is under ``--folder``, which is
-``build/bridge/``. What each step means is in ``docs/bridge.md``.
+``examples/charts.py``; put your own pairs in their place. Everything is under ``--folder``, which
+is ``build/bridge/``. What each step means is in ``docs/bridge.md``.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,6 @@ def test_the_tutorial_ends_with_a_domain_that_finds_more(tmp_path: Path) -> None
     assert (tmp_path / "built" / "charts-bridge" / "training.png").stat().st_size > 0
 
 
-def recall(report: dict[str, object]) -> float:
-    found = json.dumps(report)
-    raise AssertionError(found[:1500])
+def recall(report: dict[str, Any]) -> float:
+    (figure,) = report["figures"]
+    return float(figure["measures"]["recall@10"]["value"])

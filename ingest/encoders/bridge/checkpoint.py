@@ -75,7 +75,9 @@ class Checkpoint:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._file.with_name(f".{CHECKPOINT_FILE}.new")
         with fresh.open("wb") as stream:
-            stream.write(save(arrays, told))
+            # In order: safetensors writes numbers as they lie in memory.
+            ordered = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+            stream.write(save(ordered, told))
             stream.flush()
             os.fsync(stream.fileno())
         fresh.replace(self._file)

@@ -150,8 +150,9 @@ class Bridge:
                 "drawings.mixture": np.array([drawn.threshold, drawn.residual]),
             }
         tensors: dict[str, NDArray[Any]] = {
-            **{name: values.astype(np.float16) for name, values in half.items()},
-            **{name: values.astype(np.float32) for name, values in whole.items()},
+            # In order: safetensors writes numbers as they lie in memory.
+            **{name: values.astype(np.float16, order="C") for name, values in half.items()},
+            **{name: values.astype(np.float32, order="C") for name, values in whole.items()},
         }
         # One entry: safetensors writes several in another order each time.
         told = json.dumps(provenance, sort_keys=True)

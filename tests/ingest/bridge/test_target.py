@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RIDGE = {"objective": Objective.RIDGE, "base": Base.NONE}
-LONG = {"base": Base.NONE, "epochs": 80, "patience": 0}
+LONG = {"objective": Objective.INFONCE, "base": Base.NONE, "epochs": 80, "patience": 0}
 
 
 def test_a_bridge_is_replaced_only_when_told(tmp_path: Path) -> None:
@@ -74,8 +74,8 @@ def test_a_killed_training_goes_on_and_ends_the_same(
     killed = tmp_path / "killed" / "colours"
     arguments = [
         "bridge", "train", "--pairs", str(pictures / "first.jsonl"), "--output", str(killed),
-        "--image-encoder", str(clip), "--base", "none", "--patience", "0", "--epochs", "80",
-        "--validation-pairs", str(pictures / "second.jsonl"),
+        "--image-encoder", str(clip), "--base", "none", "--objective", "infonce",
+        "--patience", "0", "--epochs", "80", "--validation-pairs", str(pictures / "second.jsonl"),
     ]  # fmt: skip
     child = subprocess.Popen([sys.executable, diptych.__file__, *arguments])
     checkpoints = Target(killed).checkpoints
@@ -95,7 +95,7 @@ def test_a_killed_training_goes_on_and_ends_the_same(
     [
         ({"base": Base.CONSE}, "has no classes"),
         ({"image_map": MapKind.NONE}, "nothing would be trained"),
-        ({"objective": Objective.CCA}, "cca maps both sides"),
+        ({"objective": Objective.CCA, "text_map": MapKind.NONE}, "cca maps both sides"),
     ],
 )
 def test_a_recipe_that_does_not_go_together_is_refused(
@@ -161,4 +161,5 @@ def test_the_general_pairs_are_not_forgotten(pictures: Path, clip: Path, tmp_pat
     assert report.interpolation is not None
     weights = [point["map_weight"] for point in report.interpolation["curve"]]
     assert (weights[0], weights[-1]) == (0, 1)
+    assert report.interpolation["map_weight"] in weights
     assert "Weight of the map (WiSE-FT)" in (tmp_path / "colours" / "README.md").read_text("utf-8")

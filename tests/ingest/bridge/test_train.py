@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from schemas.space import Encoder
 
 RIDGE = {"objective": Objective.RIDGE, "base": Base.NONE}
-GRADIENT = {"base": Base.NONE, "epochs": 8, "patience": 0}
+GRADIENT = {"objective": Objective.INFONCE, "base": Base.NONE, "epochs": 8, "patience": 0}
 
 
 def train(
