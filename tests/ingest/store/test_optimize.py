@@ -83,7 +83,7 @@ few_points = pytest.mark.parametrize("index", [FEW], indirect=True)
 
 LEAST_RECALL = 0.9
 """Rows without any structure are the hardest to find, and the graph of two builds differs by the
-turns that their threads took: .93 to .99 were seen."""
+turns that their threads took: a build that found .93 was seen."""
 
 
 def recall(engine: Engine, queries: NDArray[np.float32]) -> float:
