@@ -31,9 +31,11 @@ class Target:
 
     Attributes:
         path: Of the folder.
+        force: Whether it may replace a bridge.
     """
 
     path: Path
+    force: bool = False
 
     @classmethod
     def claim(cls, path: Path, *, force: bool) -> Target:
@@ -58,7 +60,11 @@ class Target:
                 f"--output {path} holds {foreign[0]!r}, which is no part of a bridge: name a new "
                 f"folder"
             )
-        return cls(path)
+        if held and not is_bridge(path):  # somebody's own README.md, say
+            raise SettingsError(
+                f"--output {path} holds {min(held)!r} and no bridge: name a new folder"
+            )
+        return cls(path, force)
 
     @property
     def checkpoints(self) -> Path:
@@ -77,6 +83,7 @@ class Target:
 
         Raises:
             StoreError: There is no room, or nothing may be written there.
+            SettingsError: Meanwhile something came there that may not be replaced.
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,6 +94,7 @@ class Target:
         try:
             yield fresh
             fresh.chmod(0o755)  # a temporary folder is its owner's alone
+            self.claim(self.path, force=self.force)  # training took a while
             self._publish(fresh)
         except OSError as error:
             raise self._to_error(error) from error

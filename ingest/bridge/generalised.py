@@ -10,7 +10,7 @@ import numpy as np
 from ingest.bridge.zero_shot_options import Objective
 from ingest.encoders.bridge.devise import RIDGES, fit_ranking, fit_ridge
 from ingest.encoders.bridge.side import Base, Side
-from ingest.encoders.bridge.stacking import choose_gamma, compete, to_class_mean
+from ingest.encoders.bridge.stacking import ROUNDING, choose_gamma, compete, to_class_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -182,7 +182,8 @@ def choose(way: Way, images: LabelledImages, folds: Sequence[Fold]) -> Strengths
     for ridge, weights in _to_grid(way, images, folds):
         sides = [fit(way, Strengths(ridge), images, fold.training) for fold in folds]
         rated += [_rate(way, Strengths(ridge, weight), sides, images, folds) for weight in weights]
-    return max(rated, key=lambda one: one[0])[1]
+    best = max(rate for rate, _ in rated)
+    return next(one for rate, one in rated if rate >= best - ROUNDING)  # equals: the first tried
 
 
 def measure(

@@ -46,6 +46,10 @@ _NOTHING_KNOWN: Final = (
     "Nothing is known of what was forgotten outside this domain: --general PAIRS measures it, and "
     "holds it within --forgetting."
 )
+_NOTHING_HELD: Final = (
+    "Without a base there is nothing to go back to: what is found of the general pairs was "
+    "measured, and not held within --forgetting."
+)
 _NOTHING_KEPT: Final = (
     "No weight of the map found more of the validation pairs without forgetting more of the "
     "general ones than --forgetting allows, so the map counts for nothing: pairs of more kinds "
@@ -216,6 +220,7 @@ class _Job:
     ) -> tuple[Trained, Mapping[str, Any] | None]:
         """What was trained at the map's weight that forgets little enough."""
         if recipe.base is Base.NONE:
+            self.notes += [_NOTHING_HELD] if parts.general else []
             return trained, None
         if trained.epochs and not trained.best:
             self.notes.append(_NOTHING_LEARNED)

@@ -65,7 +65,7 @@ class Parts:
         validation: What chooses the epoch.
         test: What is only measured; empty where there is none.
         general: Likewise.
-        left_out: Items that would teach what is measured.
+        left_out: Items that would teach or choose what is measured.
     """
 
     training: Sequence[Item]
@@ -112,20 +112,41 @@ def to_parts(material: Material, options: BridgeOptions, *, seed: int) -> Parts:
     given = material.items
     everything = given[TRAINING]
     require_pairs(everything, material, 1 if VALIDATION in given else 2)
-    test, general = given.get(TEST, ()), given.get(GENERAL, ())
     for part in (VALIDATION, TEST, GENERAL):
         if part in given:
             require_pairs(given[part], material, 1, f"--{_OPTIONS[part]} ")
+    test = given.get(TEST, ())
+    general, chosen_by = (_to_choosing(part, given, test) for part in (GENERAL, VALIDATION))
     kept: Sequence[Item] = without_shared(everything, [*test, *general])
     if VALIDATION in given:
-        training: Sequence[Item] = without_shared(kept, given[VALIDATION])
-        validation = given[VALIDATION]
+        training: Sequence[Item] = without_shared(kept, chosen_by)
+        validation = chosen_by
     else:
         _require_rest(kept, 2)
         training, validation = split_off(kept, options, seed)
     _require_rest(training, 1)
-    left_out = len(everything) - len(training) - (0 if VALIDATION in given else len(validation))
+    used = [*training, *validation, *general]
+    left_out = sum(len(given.get(part, ())) for part in (TRAINING, VALIDATION, GENERAL)) - len(used)
     return Parts(training, validation, test, general, left_out)
+
+
+def _to_choosing(
+    part: str, given: Mapping[str, Sequence[Item]], test: Sequence[Item]
+) -> Sequence[Item]:
+    """What chooses an epoch or a weight, without what it shares with the test.
+
+    Raises:
+        SettingsError: Nothing is left of it.
+    """
+    if part not in given:
+        return ()
+    kept = without_shared(given[part], test)
+    if not kept:
+        raise SettingsError(
+            f"all of --{_OPTIONS[part]} share an image, a text or a group with --test-pairs, which "
+            f"are only measured and may choose nothing: give other files"
+        )
+    return kept
 
 
 def split_off(

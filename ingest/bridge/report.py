@@ -90,8 +90,8 @@ class BridgeReport:
         baseline: What before means: ``own``, ``conse`` or ``none``.
         counts: ``lines`` of the pairs; ``images`` and ``texts`` of all files, and how many of
             them were not kept from an earlier run, ``encoded_images`` and ``encoded_texts``; and
-            of images ``training``, ``validation``, ``test``, ``general`` and ``left_out`` (of
-            training, since they share something with what is only measured).
+            of images ``training``, ``validation``, ``test``, ``general`` and ``left_out``
+            (since they share something with what is only measured, or chosen by).
         measured: What it is good for.
         epochs: Of each: number, loss, and recall@10 on the validation pairs.
         best: The epoch whose weights were kept; 0 where it was solved at once.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -89,8 +90,10 @@ class ZeroShotOptions:
             SettingsError: It names the option.
         """
         check_templates(self.templates)
-        if not self.temperature > 0:
+        if not 0 < self.temperature < math.inf:
             raise SettingsError(f"--temperature is a number above 0, not {self.temperature}")
+        if not 0 <= self.base_weight < math.inf:
+            raise SettingsError(f"--base-weight is a number from 0 up, not {self.base_weight}")
         if not 0 <= self.attribute_weight <= 1:
             raise SettingsError(
                 f"--attribute-weight is a share from 0 to 1, not {self.attribute_weight}"

@@ -73,7 +73,8 @@ class Checkpoint:
 
         told = {"digest": self._digest, "format": _FORMAT, "state": json.dumps(state)}
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._file.with_name(f".{CHECKPOINT_FILE}.new")
+        # Another process may train into the same folder.
+        fresh = self._file.with_name(f".{CHECKPOINT_FILE}.{os.getpid()}.new")
         with fresh.open("wb") as stream:
             # In order: safetensors writes numbers as they lie in memory.
             ordered = {name: np.asarray(array, order="C") for name, array in arrays.items()}

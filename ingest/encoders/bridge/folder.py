@@ -52,9 +52,12 @@ class FrozenEncoder:
         return cls(fields["model"], EmbeddingSpace.from_json({**fields["space"], **versions}))
 
     def to_model(self, beside: Path) -> str:
-        """What to load it by: its path where it was, else the folder of its name beside."""
-        moved = beside / Path(self.model).name
-        return str(moved) if not is_folder(self.model) and moved.is_dir() else self.model
+        """What to load it by; of a folder its path, else the one of its name beside."""
+        model = Path(self.model)
+        if not model.is_absolute() or is_folder(self.model):  # a hub id is never a folder beside
+            return self.model
+        moved = beside / model.name
+        return str(moved) if moved.is_dir() else self.model
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -98,6 +99,7 @@ class Recipe:
         Raises:
             SettingsError: It names the two options, and what to choose.
         """
+        self._check_numbers()
         maps = {self.image_map, self.text_map}
         if self.image_map is MapKind.NONE:
             raise SettingsError("nothing would be trained: choose a map for images")
@@ -114,3 +116,9 @@ class Recipe:
             raise SettingsError("ridge maps images onto the texts: choose --text-map none")
         if self.members > 1 and not maps <= {MapKind.LINEAR, MapKind.NONE}:
             raise SettingsError("only linear maps can be averaged: choose --members 1")
+
+    def _check_numbers(self) -> None:
+        for name, value in ((one.name, getattr(self, one.name)) for one in fields(self)):
+            if isinstance(value, float) and not (math.isfinite(value) and value >= 0):
+                option = name.replace("_", "-")
+                raise SettingsError(f"--{option} is a number from 0 up, not {value}")

@@ -10,7 +10,7 @@ Evaluation of the Good, the Bad and the Ugly"). Pure numpy.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 
-_ROUNDING = 1e-9
+ROUNDING: Final = 1e-9
 """Sums in another order may differ by less; no two accuracies do."""
 
 
@@ -131,7 +131,7 @@ def choose_gamma(competitions: Sequence[Competition]) -> float:
     margins = np.unique(np.concatenate([one.margins for one in competitions]))
     gammas = np.concatenate([[0.0], (margins[1:] + margins[:-1]) / 2])
     means = np.mean([_to_harmonic(*one.sweep(gammas)) for one in competitions], axis=0)
-    best = gammas[means >= means.max() - _ROUNDING]
+    best = gammas[means >= means.max() - ROUNDING]
     return float(best[np.abs(best).argmin()])
 
 

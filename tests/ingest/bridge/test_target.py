@@ -12,8 +12,10 @@ import pytest
 import diptych
 from ingest.bridge import BridgeOptions, train_bridge
 from ingest.bridge.folder import Target
+from ingest.encoders.bridge.folder import FrozenEncoder
 from ingest.encoders.bridge.recipe import MapKind, Objective
 from ingest.encoders.bridge.side import Base
+from ingest.encoders.load import load_encoder
 from schemas.errors import SettingsError, StoreError
 
 if TYPE_CHECKING:
@@ -48,6 +50,39 @@ def test_what_is_no_bridge_is_never_replaced(tmp_path: Path, force: bool) -> Non
         Target.claim(tmp_path / "b", force=force)
     with pytest.raises(SettingsError, match="is a file"):
         Target.claim(tmp_path / "b" / "thesis.txt", force=force)
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_folder_with_a_page_of_somebodys_own_is_never_replaced(
+    tmp_path: Path,
+    force: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    (tmp_path / "README.md").write_text("years of work", encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"holds 'README\.md' and no bridge"):
+        Target.claim(tmp_path, force=force)
+
+
+@pytest.mark.parametrize(
+    ("name", "force", "said"),
+    [("thesis.txt", True, r"thesis\.txt"), ("bridge.json", False, "holds a bridge already")],
+)
+def test_what_came_there_during_the_training_is_not_replaced(
+    tmp_path: Path,
+    name: str,
+    force: bool,  # noqa: FBT001 - a parameter
+    said: str,
+) -> None:
+    target = Target.claim(tmp_path / "b", force=force)
+
+    def come() -> None:
+        with target.replacing():
+            target.path.mkdir()
+            (target.path / name).write_text("old", encoding="utf-8")
+
+    with pytest.raises(SettingsError, match=said):
+        come()
+    assert [one.read_text("utf-8") for one in target.path.iterdir()] == ["old"]
+    assert [one.name for one in tmp_path.iterdir()] == ["b"]
 
 
 def test_no_room_is_told(tmp_path: Path) -> None:
@@ -126,6 +161,14 @@ def test_an_own_base_needs_vectors_that_can_be_compared(
             text_encoder=str(clip),
             recipe={"base": Base.OWN, "epochs": 1},
         )
+
+
+def test_a_folder_beside_takes_the_place_of_a_moved_folder_and_of_no_hub_id(tmp_path: Path) -> None:
+    (tmp_path / "clip").mkdir()
+    space = load_encoder("hinge-en-1", check=False).space
+    moved = FrozenEncoder(str(tmp_path / "away" / "clip"), space)
+    assert moved.to_model(tmp_path) == str(tmp_path / "clip")
+    assert FrozenEncoder("somebody/clip", space).to_model(tmp_path) == "somebody/clip"
 
 
 @pytest.mark.parametrize("given", [{"validation": 0.0}, {"validation": 1.0}, {"forgetting": 2.0}])

@@ -232,7 +232,19 @@ def test_pairs_that_are_measured_teach_nothing(pictures: Path, clip: Path, tmp_p
     ]
     tests = write_lines(tmp_path / "tests.jsonl", shared)
     report = train(pictures, tmp_path / "colours", clip, test_pairs=tests)
-    assert (report.counts["training"], report.counts["left_out"]) == (22, 2)
+    counts = report.counts
+    assert (counts["training"], counts["validation"], counts["left_out"]) == (22, 23, 3)
+    with pytest.raises(SettingsError, match="all of --validation-pairs share"):
+        train(pictures, tmp_path / "other", clip, test_pairs=pictures / "second.jsonl")
+
+
+def test_without_a_base_general_pairs_are_measured_and_not_held(
+    pictures: Path, clip: Path, tmp_path: Path
+) -> None:
+    report = train(
+        pictures, tmp_path / "b", clip, validation_pairs=None, general=pictures / "second.jsonl"
+    )
+    assert any("not held within --forgetting" in note for note in report.notes)
 
 
 def test_the_command_does_all_of_it(

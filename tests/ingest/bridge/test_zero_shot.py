@@ -186,6 +186,8 @@ def test_the_same_again_is_the_same(
         ({"temperature": float("nan")}, "--temperature"),
         ({"attribute_weight": 2.0}, "--attribute-weight"),
         ({"unseen_share": 1.0}, "--unseen-share"),
+        ({"base_weight": float("nan")}, "--base-weight"),
+        ({"temperature": float("inf")}, "--temperature"),
         ({"held_out": -0.1}, "--held-out"),
         ({"templates": ("a photo",)}, "exactly one"),
     ],

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from ingest.encoders.bridge.checkpoint import Checkpoint
 from ingest.encoders.bridge.recipe import MapKind, Objective, Recipe
 from ingest.encoders.bridge.side import Base
 from ingest.encoders.bridge.training import Epoch, train
@@ -77,3 +80,18 @@ def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
 
     assert_same_side(first.images, second.images)
     assert (tmp_path / "training.safetensors").stat().st_mtime_ns == written
+
+
+def test_two_runs_into_one_folder_do_not_take_each_others_file(tmp_path: Path) -> None:
+    """They write over each other's state, which costs a resumption and never a run."""
+    script = (
+        "import sys; from pathlib import Path; import numpy as np;"
+        "from ingest.encoders.bridge.checkpoint import Checkpoint\n"
+        "for number in range(300):\n"
+        "    Checkpoint(Path(sys.argv[1]), sys.argv[2]).write({'a': np.zeros(9)}, {'n': number})"
+    )
+    runs = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path), name]) for name in "ab"]
+    assert [run.wait() for run in runs] == [0, 0]
+    states = [Checkpoint(tmp_path, name).read() for name in "ab"]
+    assert [state[1] for state in states if state] == [{"n": 299}]
+    assert len(list(tmp_path.iterdir())) == 1

@@ -233,3 +233,11 @@ def test_what_the_encoders_cannot_do_is_refused() -> None:
     object.__setattr__(apart.images, "own", None)
     with pytest.raises(SettingsError, match="--base none"):
         train(apart, NONE, replace(QUICK, base=Base.OWN))
+
+
+@pytest.mark.parametrize(
+    "given", [{"base_weight": float("nan")}, {"base_weight": -1.0}, {"margin": float("inf")}]
+)
+def test_numbers_that_spoil_every_vector_are_refused(given: dict[str, float]) -> None:
+    with pytest.raises(SettingsError, match="is a number from 0 up"):
+        Recipe(**given)  # type: ignore[arg-type]
