@@ -15,6 +15,7 @@ import numpy as np
 from ingest.bridge.bar import open_bar
 from ingest.decode.files import read_photograph
 from ingest.decode.policy import DecodePolicy
+from ingest.encoders.bridge.described import Described
 from ingest.encoders.workers import DEFAULT_ROWS, IMAGE_ROWS, count_cores
 from schemas.errors import InvalidVector, SourceError
 from schemas.records import Modality
@@ -30,10 +31,9 @@ if TYPE_CHECKING:
     from ingest.decode.decoder import Decoder
     from ingest.decode.limits import Limits
     from ingest.encoders.bridge.backbone import Backbone
-    from ingest.encoders.bridge.described import Described
 
-FEATURES_VERSION: Final = 1
-"""Raise it when a backbone describes an item by other numbers in the same space."""
+FEATURES_VERSION: Final = {Modality.IMAGE: 1, Modality.TEXT: 2}
+"""Raise one when a backbone describes an item by other numbers in the same space."""
 
 ROLE: Final = Role.QUERY
 """Texts are described as what is searched with: words that should find images."""
@@ -121,8 +121,7 @@ class Describer:
 
     def describe_texts(self, texts: Sequence[str]) -> Descriptions:
         """What the text encoder says of texts; see :meth:`describe_images`."""
-        # Texts of like lengths together, which pads least.
-        distinct = sorted(dict.fromkeys(texts), key=len)
+        distinct = list(dict.fromkeys(texts))
         return _describe(distinct, DEFAULT_ROWS, self._describe_words, "texts")
 
     def _describe_files(self, paths: Sequence[Path | str]) -> list[_Item]:
@@ -168,10 +167,14 @@ class Describer:
             item.row = kept.get(key)
         pending = [item for item in items if item.row is None]
         texts_ = self._texts
+        # One a pass: a text's numbers would hang on the others that it is padded with, and the
+        # same pairs would give another space when some of them are kept from before.
         self._fill(
             pending,
             texts_,
-            lambda some: texts_.describe_texts([str(one.asked) for one in some], ROLE),
+            lambda some: Described.concatenate(
+                [texts_.describe_texts([str(one.asked)], ROLE) for one in some]
+            ),
         )
         return items
 
@@ -267,5 +270,11 @@ def _to_key(backbone: Backbone, modality: Modality, content_hash: str) -> bytes:
     from blake3 import blake3
 
     role = ROLE if modality is Modality.TEXT else ""
-    parts = (str(FEATURES_VERSION), modality, role, backbone.space.fingerprint, content_hash)
+    parts = (
+        str(FEATURES_VERSION[modality]),
+        modality,
+        role,
+        backbone.space.fingerprint,
+        content_hash,
+    )
     return blake3("/".join(parts).encode()).digest(length=16)

@@ -71,7 +71,7 @@ def open_encoders(image_encoder: str, text_encoder: str, options: BridgeOptions)
     """Open both, each with one thread inside a forward pass.
 
     Args:
-        image_encoder: Hub id, folder or ``hinge-en-1``.
+        image_encoder: Hub id, folder or ``hinge-en-2``.
         text_encoder: Likewise.
         options: Revisions, backend and dtype.
 

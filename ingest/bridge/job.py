@@ -72,7 +72,7 @@ def train_bridge(
     Args:
         pairs: A file of pairs; see :func:`ingest.bridge.pairs.read_pairs`.
         output: The folder that becomes the bridge; its name is the model's.
-        image_encoder: Hub id, folder or ``hinge-en-1``.
+        image_encoder: Hub id, folder or ``hinge-en-2``.
         text_encoder: Likewise; None for the same model.
         recipe: How to train: whole, or only the fields that differ from what suits the encoders
             and the number of pairs.

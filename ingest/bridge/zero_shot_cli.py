@@ -28,12 +28,12 @@ _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option(
     "--image-encoder",
-    help="An image classifier: hinge-en-1, or the folder or id of a Hugging Face model.  "
-    "[default: hinge-en-1]",
+    help="An image classifier: hinge-en-2, or the folder or id of a Hugging Face model.  "
+    "[default: hinge-en-2]",
 )
 @click.option(
     "--text-encoder",
-    help="Model id or folder.  [default: the image encoder if it reads texts, else hinge-en-1]",
+    help="Model id or folder.  [default: the image encoder if it reads texts, else hinge-en-2]",
 )
 @click.option("--image-revision", help="Exact revision of a Hugging Face model.")
 @click.option("--text-revision", help="Likewise.")

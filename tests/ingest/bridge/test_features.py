@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from ingest.encoders.bridge.described import Described
 from ingest.encoders.bridge.recipe import Objective
 from ingest.encoders.bridge.side import Base
 from schemas.errors import InvalidVector
+from tests.ingest.bridge.conftest import write_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +57,25 @@ def test_a_second_run_encodes_nothing(pictures: Path, clip: Path, tmp_path: Path
     second = train(pictures, tmp_path / "two" / "colours", clip)
     assert (encoded(first), encoded(second)) == ((48, 96), (0, 0))
     assert first.revision == second.revision
+
+
+def test_what_was_kept_before_does_not_change_the_space(
+    pictures: Path, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = train(pictures, tmp_path / "one" / "colours", clip)
+    monkeypatch.setenv("DIPTYCH_CACHE_DIR", str(tmp_path / "other"))
+    lines = (pictures / "second.jsonl").read_text("utf-8").splitlines()
+    few = [json.loads(line) for line in lines[::3]]
+    some = [{**line, "image": str(pictures / line["image"])} for line in few]
+    train_bridge(
+        write_lines(tmp_path / "some.jsonl", some),
+        tmp_path / "some",
+        image_encoder=str(clip),
+        recipe=RIDGE,
+    )
+    again = train(pictures, tmp_path / "two" / "colours", clip)
+    assert encoded(again) == (40, 80)
+    assert again.revision == whole.revision
 
 
 def test_without_the_cache_everything_is_encoded_and_nothing_kept(
