@@ -50,6 +50,9 @@ _NOTHING_HELD: Final = (
     "Without a base there is nothing to go back to: what is found of the general pairs was "
     "measured, and not held within --forgetting."
 )
+_CHOSEN_BY_GENERAL: Final = (
+    "The general pairs also chose the weight of the map, which flatters their figures a little."
+)
 _NOTHING_KEPT: Final = (
     "No weight of the map found more of the validation pairs without forgetting more of the "
     "general ones than --forgetting allows, so the map counts for nothing: pairs of more kinds "
@@ -235,6 +238,8 @@ class _Job:
         )
         if trained.best and chosen.map_weight == 0:
             self.notes.append(_NOTHING_KEPT)
+        else:
+            self.notes.append(_CHOSEN_BY_GENERAL)
         return chosen.apply(trained), asdict(chosen)
 
     def _measure(
