@@ -20,8 +20,9 @@ import numpy as np
 
 from benchmarks.photographs import QUERIES, read_photographs
 from benchmarks.stamps import read_stamps
+from ingest.encoders.bridge.conse import Conse
 from ingest.encoders.catalogue import HINGE_MODEL_ID, HINGE_MODELS
-from ingest.encoders.hinge.bridge import load_bridge, to_conse
+from ingest.encoders.hinge.bridge import load_bridge
 from ingest.encoders.hinge.corpus import HELD_OUT_BOOK, RECIPES, Figure, read_figures
 from ingest.encoders.hinge.encoder import HingeEncoder
 from ingest.encoders.hinge.train import describe_images
@@ -74,7 +75,7 @@ def encode_gallery(paths: Sequence[Path], workers: int) -> dict[str, Floats]:
     features, logits = describe_images(paths, workers)
     vectors = {model: load_bridge(model).to_vectors(features, logits) for model in HINGE_MODELS}
     bridge = load_bridge()
-    return {**vectors, CONSE: to_conse(logits, bridge.classes, bridge.temperature)}
+    return {**vectors, CONSE: Conse(bridge.classes, bridge.temperature).apply(logits)}
 
 
 def to_texts(gallery: Sequence[Figure]) -> dict[str, list[str]]:

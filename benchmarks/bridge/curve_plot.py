@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.pictures import prepare, write_picture
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -28,10 +30,7 @@ def draw(rows: Sequence[Mapping[str, Any]], file: Path) -> None:
         rows: As :mod:`benchmarks.bridge.curve` prints them; the first is without pairs.
         file: ``.svg`` or ``.png``.
     """
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    mpl.rcParams.update({"svg.hashsalt": "diptych", "svg.fonttype": "none", "font.size": 9})
+    prepare()
     from matplotlib import pyplot as plt
 
     figure, panels = plt.subplots(1, len(PANELS), figsize=(9, 3), sharey=True, layout="constrained")
@@ -40,13 +39,7 @@ def draw(rows: Sequence[Mapping[str, Any]], file: Path) -> None:
         axes.set_title(title, loc="left", fontsize=9)
     panels[0].set_ylabel("recall@10, held-out books, %")
     panels[-1].legend(frameon=False, loc="lower right", fontsize=8)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(file, dpi=110, metadata={"Date": None} if file.suffix == ".svg" else {})
-    plt.close(figure)
-    # A line of an SVG may end in a blank, which the repository's files do not.
-    if file.suffix == ".svg":
-        lines = file.read_text(encoding="utf-8").splitlines()
-        file.write_text("\n".join(line.rstrip() for line in lines) + "\n", encoding="utf-8")
+    write_picture(figure, file)
 
 
 def _draw_panel(axes: Axes, pairs: Sequence[int], found: Sequence[Mapping[str, float]]) -> None:

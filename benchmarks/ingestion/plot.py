@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.pictures import prepare, write_picture
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -26,10 +28,7 @@ def draw(parts: Mapping[str, Sequence[Mapping[str, Any]]], file: Path) -> None:
             them.
         file: ``.svg`` or ``.png``.
     """
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    mpl.rcParams.update({"svg.hashsalt": "diptych", "svg.fonttype": "none", "font.size": 9})
+    prepare()
     from matplotlib import pyplot as plt
 
     findings = [finding for part in _PARTS for finding in parts.get(part, ())]
@@ -46,14 +45,7 @@ def draw(parts: Mapping[str, Sequence[Mapping[str, Any]]], file: Path) -> None:
     )
     for finding, axes in zip(findings, panels[:, 0], strict=True):
         _draw_bars(finding, axes)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    metadata = {"Date": None} if file.suffix == ".svg" else {}
-    figure.savefig(file, dpi=110, metadata=metadata)
-    plt.close(figure)
-    # A line of an SVG may end in a blank, which the repository's files do not.
-    if file.suffix == ".svg":
-        lines = file.read_text(encoding="utf-8").splitlines()
-        file.write_text("\n".join(line.rstrip() for line in lines) + "\n", encoding="utf-8")
+    write_picture(figure, file)
 
 
 def _draw_bars(finding: Mapping[str, Any], axes: Axes) -> None:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ingest.encoders.bridge.conse import Conse
 from ingest.encoders.catalogue import HINGE_MODEL_ID
 from schemas.errors import ModelUnavailable
 
@@ -119,7 +120,7 @@ class Bridge:
         """
         scaled = np.asarray((features - self.mean) / self.scale, dtype=np.float32)
         mapped = _to_unit(scaled @ self.weight.T + self.bias)
-        conse = to_conse(logits, self.classes, self.temperature)
+        conse = Conse(self.classes, self.temperature).apply(logits)
         photograph = mapped + np.float32(self.residual) * conse
         if self.drawings is None:
             return _to_unit(photograph)
@@ -201,22 +202,6 @@ def load_bridge(model: str = HINGE_MODEL_ID) -> Bridge:
             f"{model}: {file} has blake3 {found}, expected {weights.blake3_hex}: {advice}"
         )
     return Bridge.from_bytes(content)
-
-
-def to_conse(logits: Floats, classes: Floats, temperature: float) -> Floats:
-    """ConSE: the mean class vector under the softened class probabilities.
-
-    Args:
-        logits: ``(n, 1000)`` float32.
-        classes: ``(1000, 384)`` float32, centred.
-        temperature: Above 1 listens to more classes than the likeliest one.
-
-    Returns:
-        ``(n, 384)`` float32 unit rows.
-    """
-    scaled = logits / temperature
-    likelihood = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return _to_unit((likelihood / likelihood.sum(axis=1, keepdims=True)) @ classes)
 
 
 def _to_unit(rows: NDArray[np.floating]) -> Floats:

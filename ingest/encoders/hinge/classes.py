@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from ingest.encoders.bridge.conse import to_class_vectors
 from schemas.errors import ModelUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float32]
@@ -35,8 +35,7 @@ def to_class_matrix(encode: Callable[[Sequence[str]], Floats]) -> Floats:
     """
     texts = to_class_texts()
     rows = encode([name for name, _ in texts]) + encode([described for _, described in texts])
-    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(unit - unit.mean(axis=0), dtype=np.float32)
+    return to_class_vectors(rows)
 
 
 def to_class_texts() -> list[tuple[str, str]]:

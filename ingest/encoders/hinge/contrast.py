@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ingest.encoders.hinge.bridge import Bridge, to_conse
+from ingest.encoders.bridge.conse import Conse
+from ingest.encoders.hinge.bridge import Bridge
 
 if TYPE_CHECKING:
     import torch
@@ -160,7 +161,7 @@ class _Member:
         self._texts = torch.from_numpy(examples.texts)
         self._owned = torch.from_numpy(examples.owned)
         self._choices = (self._owned >= 0).sum(dim=1)
-        conse = to_conse(examples.logits, examples.classes, recipe.softness)
+        conse = Conse(examples.classes, recipe.softness).apply(examples.logits)
         self._residual = recipe.residual * torch.from_numpy(conse)
         width = examples.texts.shape[1], features.shape[1]
         self._weight = (torch.randn(*width, generator=self._random) * 0.01).requires_grad_()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
+from ingest.encoders.bridge.conse import Conse
 from ingest.encoders.catalogue import HINGE_MODEL_ID, HINGE_MODELS
 from ingest.encoders.hinge import bridge as bridge_module
 from ingest.encoders.hinge.bridge import (
@@ -19,7 +20,6 @@ from ingest.encoders.hinge.bridge import (
     BridgeFile,
     Drawings,
     load_bridge,
-    to_conse,
 )
 from ingest.encoders.hinge.wheels import IMAGE_WEIGHTS, TEXT_WEIGHTS
 from schemas.errors import ModelUnavailable
@@ -100,10 +100,10 @@ def test_other_weights_are_refused(
 def test_conse_is_the_likely_classes_mean_vector() -> None:
     classes = np.array([[1, 0], [0, 1], [-1, 0]], dtype=np.float32)
     logits = np.log(np.array([[3, 1, 1], [1, 8, 1]], dtype=np.float32))
-    rows = to_conse(logits, classes, temperature=1.0)
+    rows = Conse(classes, 1.0).apply(logits)
     # 3/5 (1,0) + 1/5 (0,1) + 1/5 (-1,0) = (2,1)/5; the second is (0,8)/10.
     np.testing.assert_allclose(rows, np.array([[2, 1], [0, 5**0.5]]) / 5**0.5, atol=1e-6)
-    softer = to_conse(logits * 2, classes, temperature=2.0)
+    softer = Conse(classes, 2.0).apply(logits * 2)
     np.testing.assert_allclose(softer, rows, atol=1e-6)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ingest.encoders.hinge.bridge import Bridge, to_conse
+from ingest.encoders.bridge.conse import Conse
+from ingest.encoders.hinge.bridge import Bridge
 from ingest.encoders.hinge.classes import to_class_matrix
 from ingest.encoders.hinge.contrast import Examples, Recipe, train_bridge
 from ingest.encoders.hinge.corpus import HELD_OUT_BOOK, RECIPES, read_figures
@@ -49,7 +50,7 @@ def _examples(seed: int = 0) -> Examples:
 
 def _to_images(bridge: Bridge, examples: Examples) -> NDArray[np.float32]:
     scaled = (examples.features - bridge.mean) / bridge.scale
-    conse = to_conse(examples.logits, bridge.classes, bridge.temperature)
+    conse = Conse(bridge.classes, bridge.temperature).apply(examples.logits)
     return _unit(_unit(scaled @ bridge.weight.T + bridge.bias) + bridge.residual * conse)
 
 
