@@ -5,10 +5,12 @@ The first part is DeViSE's linear map (Frome et al. 2013), the second is ConSE (
 2014): the image's probable ImageNet classes, each a text vector, averaged. It keeps the map honest
 away from its training domain.
 
-Since ``hinge-en-2`` there is a second map for drawings, and ``g = sigmoid(u z + c)`` says how much
-of one an image is: a mixture of two experts (Jacobs et al. 1991). The first part is then
-``(1 - g) norm(W z + b) + g norm(W' z + b')``, and ``a`` lies as far between the weights of both.
-A photograph goes on lying where the first map alone would put it.
+Since ``hinge-en-2`` there are two experts (:mod:`ingest.encoders.hinge.experts`), each with a gate
+that says how much an image is its own. With the share ``g`` of drawings the first part is
+``(1 - g) norm(W z + b) + g norm(B A z + b')``, and ``a`` lies as far between the weights of both.
+Of that vector, ``v``, and of what the expert for dishes makes of the photograph, ``d``, the share
+``f`` of dishes gives ``norm((1 - f) v + f d)``. What is neither drawing nor dish goes on lying
+where the first map alone would put it.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import numpy as np
 
 from ingest.encoders.bridge.conse import Conse
 from ingest.encoders.catalogue import HINGE_MODEL_ID
+from ingest.encoders.hinge.experts import Dishes, Drawings, Gate, to_unit
 from schemas.errors import ModelUnavailable
 
 if TYPE_CHECKING:
@@ -54,7 +57,7 @@ class BridgeFile:
 BRIDGE_FILES: Mapping[str, BridgeFile] = {
     HINGE_MODEL_ID: BridgeFile(
         "hinge-en-2.safetensors",
-        "898b6dfcfb831a16e5a806270e72dfef8aa94da537c290c93874d41bbb0a43c0",
+        "483c010cc144a72b37b258262a5a9ada3ee57b5832f7ff347f666a4771fe2fff",
     ),
     "hinge-en-1": BridgeFile(
         "hinge-en-1.safetensors",
@@ -62,26 +65,6 @@ BRIDGE_FILES: Mapping[str, BridgeFile] = {
     ),
 }
 """The weights of every hinge; one for each of :data:`~ingest.encoders.catalogue.HINGE_MODELS`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Drawings:
-    """The expert for drawings, and what tells them from photographs.
-
-    Attributes:
-        weight: ``(384, features)`` float32, the linear map; it reads the same standardised features
-            as the other one.
-        bias: ``(384,)`` float32.
-        gate: ``(features,)`` float32, ``u``: how much each feature speaks for a drawing.
-        threshold: ``c``.
-        residual: The weight of the ConSE part in a drawing.
-    """
-
-    weight: Floats
-    bias: Floats
-    gate: Floats
-    threshold: float
-    residual: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +79,8 @@ class Bridge:
         classes: ``(1000, 384)`` float32, text vectors of the ImageNet classes, centred.
         temperature: ``T``, by which the logits are divided.
         residual: ``a``, the weight of the ConSE part.
-        drawings: The second expert; None where every image is treated alike.
+        drawings: The expert for drawings; None where they are treated like photographs.
+        dishes: The expert for dishes; None likewise.
     """
 
     mean: Floats
@@ -107,6 +91,7 @@ class Bridge:
     temperature: float
     residual: float
     drawings: Drawings | None = None
+    dishes: Dishes | None = None
 
     def to_vectors(self, features: Floats, logits: Floats) -> Floats:
         """The formula in numpy; the image tower has it in its graph.
@@ -119,17 +104,18 @@ class Bridge:
             ``(n, 384)`` float32 unit rows.
         """
         scaled = np.asarray((features - self.mean) / self.scale, dtype=np.float32)
-        mapped = _to_unit(scaled @ self.weight.T + self.bias)
+        mapped = to_unit(scaled @ self.weight.T + self.bias)
         conse = Conse(self.classes, self.temperature).apply(logits)
-        photograph = mapped + np.float32(self.residual) * conse
-        if self.drawings is None:
-            return _to_unit(photograph)
-        drawn = self.drawings
-        drawing = _to_unit(scaled @ drawn.weight.T + drawn.bias)
-        drawing = drawing + np.float32(drawn.residual) * conse
-        # The same as 1 / (1 + exp(-x)), which overflows.
-        share = (1 + np.tanh((scaled @ drawn.gate + drawn.threshold)[:, None] / 2)) / 2
-        return _to_unit(photograph + share.astype(np.float32) * (drawing - photograph))
+        mixed = mapped + np.float32(self.residual) * conse
+        if self.drawings is not None:
+            drawn = self.drawings
+            drawing = drawn.apply(scaled) + np.float32(drawn.residual) * conse
+            mixed = mixed + drawn.gate.to_shares(scaled) * (drawing - mixed)
+        vectors = to_unit(mixed)
+        if self.dishes is None:
+            return vectors
+        dish = self.dishes.apply(to_unit(mapped + np.float32(self.dishes.residual) * conse))
+        return to_unit(vectors + self.dishes.gate.to_shares(scaled) * (dish - vectors))
 
     def to_bytes(self, provenance: dict[str, str]) -> bytes:
         """Serialise as safetensors, the matrices in float16, the same bytes every time."""
@@ -143,13 +129,15 @@ class Bridge:
             "mixture": np.array([self.temperature, self.residual]),
         }
         if self.drawings is not None:
-            drawn = self.drawings
-            half["drawings.weight"] = drawn.weight
-            whole |= {
-                "drawings.bias": drawn.bias,
-                "drawings.gate": drawn.gate,
-                "drawings.mixture": np.array([drawn.threshold, drawn.residual]),
-            }
+            half["drawings.inner"] = self.drawings.inner
+            half["drawings.outer"] = self.drawings.outer
+            whole["drawings.bias"] = self.drawings.bias
+            whole |= _gate_to_tensors("drawings", self.drawings)
+        if self.dishes is not None:
+            half["dishes.spread"] = self.dishes.spread
+            whole["dishes.centre"] = self.dishes.centre
+            whole["dishes.common"] = self.dishes.common
+            whole |= _gate_to_tensors("dishes", self.dishes)
         tensors: dict[str, NDArray[Any]] = {
             # In order: safetensors writes numbers as they lie in memory.
             **{name: values.astype(np.float16, order="C") for name, values in half.items()},
@@ -171,13 +159,18 @@ class Bridge:
 
         tensors = {name: values.astype(np.float32) for name, values in load(content).items()}
         temperature, residual = tensors.pop("mixture").tolist()
-        drawings = None
-        if "drawings.weight" in tensors:
-            weight, bias, gate, (threshold, own) = (
-                tensors.pop(f"drawings.{name}") for name in ("weight", "bias", "gate", "mixture")
-            )
-            drawings = Drawings(weight, bias, gate, float(threshold), float(own))
-        return cls(**tensors, temperature=temperature, residual=residual, drawings=drawings)
+        drawings = dishes = None
+        if "drawings.inner" in tensors:
+            drawings = Drawings(**_pop_expert(tensors, "drawings", "inner", "outer", "bias"))
+        if "dishes.spread" in tensors:
+            dishes = Dishes(**_pop_expert(tensors, "dishes", "centre", "spread", "common"))
+        return cls(
+            **tensors,
+            temperature=temperature,
+            residual=residual,
+            drawings=drawings,
+            dishes=dishes,
+        )
 
 
 @cache
@@ -204,5 +197,15 @@ def load_bridge(model: str = HINGE_MODEL_ID) -> Bridge:
     return Bridge.from_bytes(content)
 
 
-def _to_unit(rows: NDArray[np.floating]) -> Floats:
-    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
+def _gate_to_tensors(name: str, expert: Drawings | Dishes) -> dict[str, NDArray[Any]]:
+    return {
+        f"{name}.gate": expert.gate.weight,
+        f"{name}.mixture": np.array([expert.gate.threshold, expert.residual]),
+    }
+
+
+def _pop_expert(tensors: dict[str, Floats], name: str, *parts: str) -> dict[str, Any]:
+    threshold, residual = tensors.pop(f"{name}.mixture").tolist()
+    gate = Gate(tensors.pop(f"{name}.gate"), threshold)
+    own = {part: tensors.pop(f"{name}.{part}") for part in parts}
+    return {**own, "gate": gate, "residual": residual}

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 HELD_OUT_BOOK = "openstax_socio"
 RECIPES = "recipes"
-_HELD_OUT_SHARE = 5
+RECIPE_FOLDS = 5
+"""Into how many parts the recipes fall, by their names; part 0 is held out."""
+
 _MAX_INGREDIENT_CHARS = 400
 
 
@@ -29,6 +31,7 @@ class Figure:
         path: The image file.
         collection: The book it is from, or ``recipes``.
         held_out: True where training must not see it.
+        fold: Of a recipe: its part, from 0 to :data:`RECIPE_FOLDS` - 1; None for a book's figure.
         description: What the picture shows, for those who cannot see it (the "alt" text); for a
             recipe its title and tags.
         caption: What the book says below it; for a recipe its title and ingredients. May be empty.
@@ -39,6 +42,7 @@ class Figure:
     held_out: bool
     description: str
     caption: str
+    fold: int | None = None
 
     @property
     def joined(self) -> str:
@@ -80,14 +84,15 @@ def _to_figure(folder: Path, row: dict[str, Any]) -> Figure:
 def _to_recipe(folder: Path, row: dict[str, Any]) -> Figure:
     title = row["title"].strip("'\" ")
     # By the recipe, not by the photograph: some recipes have several.
-    bucket = int(blake3(row["doc"].encode()).hexdigest(length=8), 16) % _HELD_OUT_SHARE
+    fold = int(blake3(row["doc"].encode()).hexdigest(length=8), 16) % RECIPE_FOLDS
     ingredients = _read_ingredients(folder / row["doc"])
     return Figure(
         path=folder / row["image"],
         collection=RECIPES,
-        held_out=bucket == 0,
+        held_out=fold == 0,
         description=f"{title} ({', '.join(row['tags'])})",
         caption=f"{title}: {ingredients}",
+        fold=fold,
     )
 
 

@@ -1,44 +1,26 @@
-"""Train the expert for drawings beside a finished map, which stays as it is.
+"""What treats some images in its own way: an expert for drawings, one for dishes, and their gates.
 
-It learns from the figures as well, each kind of picture contrasted with its own kind alone; a
-logistic regression on the same features learns which of the two maps an image is for, so that
-nothing that the expert learns moves a photograph. Needs torch.
+A gate says how much each image is an expert's: a mixture of experts (Jacobs et al. 1991). An image
+of neither kind goes on lying where the map of photographs puts it. Weights only; what they are
+multiplied with is in :mod:`ingest.encoders.hinge.bridge`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ingest.encoders.hinge.bridge import Drawings
-from ingest.encoders.hinge.contrast import Examples, Recipe, Standard, train_bridge
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ingest.encoders.hinge.bridge import Bridge
-
     Floats = NDArray[np.float32]
-
-DRAWINGS_RECIPE = Recipe(epochs=12, residual=0.8)
-"""What made the committed weights: shorter than on the figures alone, as there are more pictures,
-and with less of ConSE, whose network knows photographs."""
-
-GATE_DECAY = 1.7
-"""Weight of the squared weights in the regression's loss. A strong one: it is to tell what else
-drawings there are, not to part the training's from its figures."""
-
-GATE_SHARPNESS = 2.0
-"""What the regression's logits are multiplied by: so strong a decay leaves them all near 0."""
-
-_STEPS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A logistic regression: ``sigmoid(weight z + threshold)``.
+    """A logistic regression on the standardised features: ``sigmoid(weight z + threshold)``.
 
     Attributes:
         weight: ``(features,)`` float32.
@@ -48,81 +30,69 @@ class Gate:
     weight: Floats
     threshold: float
 
+    def to_shares(self, scaled: Floats) -> Floats:
+        """``(n, features)`` standardised features to ``(n, 1)`` shares from 0 to 1."""
+        # The same as 1 / (1 + exp(-x)), which overflows.
+        shares = (1 + np.tanh((scaled @ self.weight + self.threshold) / 2)) / 2
+        return np.asarray(shares[:, None], dtype=np.float32)
 
-def add_drawings(
-    bridge: Bridge, figures: Examples, drawings: Examples, recipe: Recipe = DRAWINGS_RECIPE
-) -> Bridge:
-    """The bridge with an expert for drawings.
 
-    Args:
-        bridge: Its map, classes and temperature stay.
-        figures: What the bridge was trained on: its images are to lie where they lay.
-        drawings: What is new.
-        recipe: Of the expert; its residual weight is also the expert's afterwards.
+@dataclass(frozen=True, slots=True)
+class Drawings:
+    """A map for drawings beside the one for photographs: ``outer inner z + bias``.
+
+    It is of low rank, which costs it nothing that could be measured and an image a third as much.
+
+    Attributes:
+        inner: ``(rank, features)`` float32; it reads the same standardised features as the other
+            map.
+        outer: ``(384, rank)`` float32.
+        bias: ``(384,)`` float32.
+        gate: What tells drawings from photographs.
+        residual: The weight of the ConSE part in a drawing.
     """
-    standard = Standard(bridge.mean, bridge.scale)
-    kinds = np.repeat([0, 1], [len(figures.features), len(drawings.features)])
-    trained = train_bridge(
-        concatenate(figures, drawings),
-        replace(recipe, softness=bridge.temperature),
-        standard=standard,
-        kinds=kinds,
-    )
-    gate = fit_gate(standard.apply(figures.features), standard.apply(drawings.features))
-    expert = Drawings(
-        weight=trained.weight,
-        bias=trained.bias,
-        gate=GATE_SHARPNESS * gate.weight,
-        threshold=GATE_SHARPNESS * gate.threshold,
-        residual=recipe.residual,
-    )
-    return replace(bridge, drawings=expert)
+
+    inner: Floats
+    outer: Floats
+    bias: Floats
+    gate: Gate
+    residual: float
+
+    def apply(self, scaled: Floats) -> Floats:
+        """``(n, features)`` standardised features to ``(n, 384)`` unit rows."""
+        return to_unit((scaled @ self.inner.T) @ self.outer.T + self.bias)
 
 
-def concatenate(first: Examples, second: Examples) -> Examples:
-    """The pictures of both, with the classes of the first."""
-    most = max(first.owned.shape[1], second.owned.shape[1])
-    moved = np.where(second.owned < 0, -1, second.owned + len(first.texts))
-    owned = [
-        np.pad(rows, ((0, 0), (0, most - rows.shape[1])), constant_values=-1)
-        for rows in (first.owned, moved)
-    ]
-    return Examples(
-        features=np.concatenate([first.features, second.features]),
-        logits=np.concatenate([first.logits, second.logits]),
-        texts=np.concatenate([first.texts, second.texts]),
-        owned=np.concatenate(owned),
-        classes=first.classes,
-    )
+@dataclass(frozen=True, slots=True)
+class Dishes:
+    """What tells one dish from another: how it differs from dishes in general.
 
+    Photographs of dishes are alike to a network that knows few dishes, so that all of them lean
+    towards the same texts. Their mean is therefore taken away, what is left is stretched as far as
+    texts about dishes differ in each direction, and the direction that such texts have in common
+    is put in the place of the mean: alignment of mean and spread (as in CORAL, Sun and Saenko
+    2016) of which only the spread of the texts is known well enough.
 
-def fit_gate(photographs: Floats, drawings: Floats) -> Gate:
-    """Tell drawings from photographs, both kinds counting the same however many there are.
-
-    Args:
-        photographs: ``(n, features)`` float32, standardised.
-        drawings: ``(m, features)`` float32, standardised likewise.
+    Attributes:
+        centre: ``(384,)`` float32, ``m``: the mean vector of dishes.
+        spread: ``(384, 384)`` float32, symmetric, ``S``: the square root of the texts' covariance.
+        common: ``(384,)`` float32, ``k``: what texts about dishes have in common, as long as it is
+            to count beside a difference of length 1.
+        gate: What tells dishes from everything else.
+        residual: The weight of the ConSE part in a dish.
     """
-    import torch
 
-    rows = torch.from_numpy(np.concatenate([photographs, drawings]))
-    is_drawing = torch.zeros(len(rows))
-    is_drawing[len(photographs) :] = 1
-    share = torch.where(is_drawing > 0, 0.5 / len(drawings), 0.5 / len(photographs))
-    weight = torch.zeros(rows.shape[1], requires_grad=True)
-    threshold = torch.zeros(1, requires_grad=True)
-    optimizer = torch.optim.LBFGS(
-        [weight, threshold], max_iter=_STEPS, line_search_fn="strong_wolfe"
-    )
+    centre: Floats
+    spread: Floats
+    common: Floats
+    gate: Gate
+    residual: float
 
-    def to_loss() -> torch.Tensor:
-        optimizer.zero_grad()
-        losses = torch.nn.functional.binary_cross_entropy_with_logits(
-            rows @ weight + threshold, is_drawing, reduction="none"
-        )
-        loss = (share * losses).sum() + GATE_DECAY / 2 * (weight**2).sum()
-        torch.autograd.backward(loss)
-        return loss
+    def apply(self, vectors: Floats) -> Floats:
+        """``norm(norm((v - m) S) + k)`` of ``(n, 384)`` unit rows."""
+        return to_unit(to_unit((vectors - self.centre) @ self.spread) + self.common)
 
-    optimizer.step(to_loss)  # type: ignore[no-untyped-call]
-    return Gate(weight.detach().numpy(), float(threshold.detach()))
+
+def to_unit(rows: NDArray[np.floating]) -> Floats:
+    """Rows of L2 norm 1, float32."""
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from onnx import TensorProto
 
+from ingest.encoders.hinge.bridge_graph import add_bridge
 from ingest.encoders.hinge.onnx_build import GraphBuilder
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ingest.encoders.hinge.bridge import Bridge, Drawings
+    from ingest.encoders.hinge.bridge import Bridge
     from ingest.encoders.hinge.onnx_build import Shape
 
     Weights = Mapping[str, NDArray[Any]]
@@ -93,7 +94,7 @@ def to_image_graph(weights: Weights, bridge: Bridge | None = None) -> bytes:
     builder.add_body()
     outputs: list[tuple[str, Shape]] = [("features", ("n", FEATURES)), ("logits", ("n", 1000))]
     if bridge is not None:
-        builder.add_bridge(bridge)
+        add_bridge(builder.graph, bridge)
         outputs.append(("vectors", ("n", bridge.bias.size)))
     side = IMAGE_SIZE_PIXELS
     inputs = [("pixels", TensorProto.UINT8, ("n", side, side, 3))]
@@ -101,7 +102,7 @@ def to_image_graph(weights: Weights, bridge: Bridge | None = None) -> bytes:
 
 
 class _ImageBuilder:
-    """Adds the network to a graph, from ``pixels`` to ``features``, ``logits`` and ``vectors``."""
+    """Adds the network to a graph, from ``pixels`` to ``features`` and ``logits``."""
 
     def __init__(self, weights: Weights) -> None:
         self.graph = GraphBuilder()
@@ -122,57 +123,14 @@ class _ImageBuilder:
         self.graph.add("Concat", *pooled, head, name="features", axis=1)
         self._add_classifier(head)
 
-    def add_bridge(self, bridge: Bridge) -> None:
-        """Add the formula of :mod:`ingest.encoders.hinge.bridge`."""
-        graph = self.graph
-        shifted = graph.add("Sub", "features", graph.weight("mean", bridge.mean), name="shifted")
-        scaled = graph.add("Div", shifted, graph.weight("scale", bridge.scale), name="scaled")
-        weight, bias = graph.weight("bridge", bridge.weight), graph.weight("bias", bridge.bias)
-        mapped = self._add_unit(graph.add("Gemm", scaled, weight, bias, name="mapped", transB=1))
-        residual = graph.scalar("residual", bridge.residual)
-        if bridge.drawings is not None:
-            mapped, residual = self._add_drawings(bridge.drawings, scaled, mapped, residual)
-        temperature = graph.scalar("temperature", bridge.temperature)
-        softened = graph.add("Div", "logits", temperature, name="softened")
-        likelihood = graph.add("Softmax", softened, name="likelihood", axis=-1)
-        classes = graph.weight("classes", bridge.classes)
-        conse = self._add_unit(graph.add("MatMul", likelihood, classes, name="conse"))
-        weighted = graph.add("Mul", conse, residual, name="conse.weighted")
-        total = graph.add("Add", mapped, weighted, name="mixed")
-        graph.add("LpNormalization", total, name="vectors", axis=-1, p=2)
-
-    def _add_drawings(
-        self, drawings: Drawings, scaled: str, mapped: str, residual: str
-    ) -> tuple[str, str]:
-        """Mix the mapped vector and the residual's weight with those for drawings, by the gate."""
-        graph = self.graph
-        gate = graph.weight("gate", drawings.gate[:, None])
-        threshold = graph.weight("threshold", np.array([drawings.threshold], dtype=np.float32))
-        share = graph.add(
-            "Sigmoid", graph.add("Gemm", scaled, gate, threshold, name="gated"), name="share"
-        )
-        weight = graph.weight("drawings", drawings.weight)
-        bias = graph.weight("drawings.bias", drawings.bias)
-        drawn = self._add_unit(graph.add("Gemm", scaled, weight, bias, name="drawn", transB=1))
-        own = graph.scalar("drawings.residual", drawings.residual)
-        return self._add_between(mapped, drawn, share), self._add_between(residual, own, share)
-
-    def _add_between(self, first: str, second: str, share: str) -> str:
-        graph = self.graph
-        gap = graph.add("Sub", second, first, name=f"{second}.gap")
-        part = graph.add("Mul", gap, share, name=f"{second}.part")
-        return graph.add("Add", first, part, name=f"{second}.mixed")
-
-    def _add_unit(self, rows: str) -> str:
-        return self.graph.add("LpNormalization", rows, name=f"{rows}.unit", axis=-1, p=2)
-
     def _add_pixels(self, pixels: str) -> str:
         graph = self.graph
         # Transposed while one byte a pixel. The scale is folded into the stem; the mean cannot be,
-        # as the padding that follows is zero after it was subtracted.
+        # as the padding that follows is zero after it was subtracted. Read as quantised numbers of
+        # scale 1 whose zero is the mean, pixels become floats and lose it in one step.
         planes = graph.add("Transpose", pixels, name="planes", perm=[0, 3, 1, 2])
-        numbers = graph.add("Cast", planes, name="numbers", to=TensorProto.FLOAT)
-        return graph.add("Sub", numbers, graph.scalar("pixel_mean", _PIXEL_MEAN), name="centred")
+        mean = graph.weight("pixel_mean", np.array(_PIXEL_MEAN, dtype=np.uint8))
+        return graph.add("DequantizeLinear", planes, graph.scalar("one", 1.0), mean, name="centred")
 
     def _add_block(self, image: str, block: _Block) -> str:
         prefix, shortcut = block.prefix, image

@@ -9,7 +9,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -24,7 +24,7 @@ Shape = tuple[int | str, ...]
 
 
 class GraphBuilder:
-    """Collects nodes and weights; every method that adds a node returns its output's name."""
+    """Collects nodes and weights; methods that add a node of one output return its name."""
 
     def __init__(self) -> None:
         """Start with an empty graph."""
@@ -50,6 +50,12 @@ class GraphBuilder:
         node = helper.make_node(operator, list(inputs), [name], name=name, **attributes)
         self._nodes.append(node)
         return name
+
+    def split(self, rows: str, widths: Mapping[str, int]) -> None:
+        """Cut rows into parts of these widths, which go by these names."""
+        sizes = self.integers(f"{rows}.widths", *widths.values())
+        node = helper.make_node("Split", [rows, sizes], list(widths), name=f"{rows}.split", axis=1)
+        self._nodes.append(node)
 
     def to_bytes(
         self,

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
     Pixels = NDArray[np.uint8]
 
-GRAPH_VERSION = 1
+GRAPH_VERSION = 2
 """Raise it when a graph is built differently, so that kept ones are built again."""
 
 DIMENSION = 384

@@ -22,9 +22,10 @@ from ingest.encoders.catalogue import HINGE_MODEL_ID
 from ingest.encoders.hinge.bridge import BRIDGE_FILES, load_bridge
 from ingest.encoders.hinge.classes import to_class_matrix
 from ingest.encoders.hinge.contrast import Examples, Recipe, train_bridge
-from ingest.encoders.hinge.corpus import Figure, read_figures
+from ingest.encoders.hinge.corpus import RECIPES, Figure, read_figures
 from ingest.encoders.hinge.drawings import open_over_white
-from ingest.encoders.hinge.experts import DRAWINGS_RECIPE, add_drawings
+from ingest.encoders.hinge.learn_dishes import add_dishes
+from ingest.encoders.hinge.learn_drawings import DRAWINGS_RECIPE, add_drawings
 from ingest.encoders.hinge.sources import read_drawings
 from ingest.encoders.hinge.towers import Arithmetic, FeatureTower, TextTower, Tokens
 from ingest.encoders.hinge.wheels import IMAGE_WEIGHTS, TEXT_WEIGHTS
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 FIRST = "hinge-en-1"
-"""The hinge without drawings."""
+"""The hinge without experts."""
 
 _FIGURES = (
     "{} figures: OpenStax textbooks, (c) Rice University, CC BY 4.0, https://openstax.org; "
@@ -155,7 +156,7 @@ def train_first(chosen: argparse.Namespace) -> tuple[Bridge, dict[str, str]]:
 
 
 def train_second(chosen: argparse.Namespace) -> tuple[Bridge, dict[str, str]]:
-    """The expert for drawings beside the committed map of photographs."""
+    """The experts for drawings and dishes beside the committed map of photographs."""
     figures, drawings = _read_seen(chosen.data), read_drawings(chosen.drawings)
     bridge = load_bridge(FIRST)
     recipe = replace(DRAWINGS_RECIPE, seed=chosen.seed)
@@ -165,7 +166,9 @@ def train_second(chosen: argparse.Namespace) -> tuple[Bridge, dict[str, str]]:
         for pictures in (figures, drawings)
     )
     provenance = to_provenance(recipe, len(figures), len(drawings))
-    return add_drawings(bridge, seen, new, recipe), provenance
+    are_dishes = np.array([figure.collection == RECIPES for figure in figures])
+    drawing = add_drawings(bridge, seen, new, recipe)
+    return add_dishes(drawing, seen, are_dishes, new), provenance
 
 
 def _read_seen(folder: Path) -> list[Figure]:

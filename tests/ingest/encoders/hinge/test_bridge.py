@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import astuple, fields, replace
+from dataclasses import fields, is_dataclass, replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +18,14 @@ from ingest.encoders.hinge.bridge import (
     BRIDGE_FILES,
     Bridge,
     BridgeFile,
-    Drawings,
     load_bridge,
 )
+from ingest.encoders.hinge.experts import Dishes, Drawings, Gate
 from ingest.encoders.hinge.wheels import IMAGE_WEIGHTS, TEXT_WEIGHTS
 from schemas.errors import ModelUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from importlib.resources.abc import Traversable
 
     from numpy.typing import NDArray
@@ -40,6 +41,15 @@ def _provenance(model: str) -> dict[str, str]:
         return said
 
 
+def _iter_numbers(part: object) -> Iterator[Any]:
+    """Every number of a bridge, whatever it is nested in."""
+    if is_dataclass(part):
+        for field in fields(part):
+            yield from _iter_numbers(getattr(part, field.name))
+    elif part is not None:
+        yield part
+
+
 def test_every_hinge_has_weights() -> None:
     assert tuple(BRIDGE_FILES) == HINGE_MODELS
     assert HINGE_MODELS[0] == HINGE_MODEL_ID
@@ -51,16 +61,15 @@ def test_the_committed_weights_load_and_are_small(model: str) -> None:
     assert bridge.weight.shape == (384, 2048)
     assert bridge.classes.shape == (1000, 384)
     assert (bridge.scale > 0).all()
-    own = [getattr(bridge, field.name) for field in fields(bridge) if field.name != "drawings"]
-    drawn = astuple(bridge.drawings) if bridge.drawings else ()
-    assert all(np.isfinite(part).all() for part in (*own, *drawn))
+    assert all(np.isfinite(part).all() for part in _iter_numbers(bridge))
     assert len(_committed(model).read_bytes()) <= 8 * 10**6
 
 
 def test_the_second_hinge_treats_photographs_as_the_first_does() -> None:
     first, second = load_bridge("hinge-en-1"), load_bridge("hinge-en-2")
-    assert first.drawings is None
+    assert (first.drawings, first.dishes) == (None, None)
     assert second.drawings is not None
+    assert second.dishes is not None
     for name in ("mean", "scale", "weight", "bias", "classes", "temperature", "residual"):
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
 
@@ -122,10 +131,10 @@ def test_a_drawing_is_mapped_by_the_experts_share() -> None:
         temperature=1.0,
         residual=1.0,
         drawings=Drawings(
-            weight=_floats([0, 0], [0, 0]),
+            inner=_floats([1, 0]),
+            outer=_floats([0], [0]),
             bias=_floats(0, -3),
-            gate=_floats(1000, 0),
-            threshold=0.0,
+            gate=Gate(_floats(1000, 0), 0.0),
             residual=0.5,
         ),
     )
@@ -137,3 +146,29 @@ def test_a_drawing_is_mapped_by_the_experts_share() -> None:
     np.testing.assert_allclose(rows, expected, atol=1e-6)
     alike = replace(bridge, drawings=None).to_vectors(features, logits)
     np.testing.assert_allclose(alike, np.tile(expected[:1], (3, 1)), atol=1e-6)
+
+
+def test_a_dish_is_how_it_differs_from_dishes() -> None:
+    """One feature above 0 is a dish; the map always says (1, 0), ConSE (0, 1)."""
+    bridge = Bridge(
+        mean=_floats(0),
+        scale=_floats(1),
+        weight=_floats([0], [0]),
+        bias=_floats(5, 0),
+        classes=_floats([0, 1]),
+        temperature=1.0,
+        residual=0.0,
+        dishes=Dishes(
+            centre=_floats(0.6, 0),
+            spread=_floats([1, 0], [0, 2]),
+            common=_floats(1, -1),
+            gate=Gate(_floats(1000), 0.0),
+            residual=0.75,
+        ),
+    )
+    rows = bridge.to_vectors(_floats([-1], [1], [0]), _floats([0], [0], [0]))
+    # A dish: (1,0) + .75 (0,1) is (.8,.6); less the centre (.2,.6), spread (.2,1.2).
+    dish = _floats(0.2, 1.2) / np.float32(np.hypot(0.2, 1.2)) + _floats(1, -1)
+    dish /= np.linalg.norm(dish)
+    half = (dish + _floats(1, 0)) / np.linalg.norm(dish + _floats(1, 0))
+    np.testing.assert_allclose(rows, np.stack([_floats(1, 0), dish, half]), atol=1e-6)

