@@ -33,7 +33,9 @@ def choose_dtype(name: str | None, device: str) -> str:
     if name is not None:
         return name
     if device == "cuda":
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
+        # Older GPUs run bfloat16 too, one conversion after the other; float16 is their own.
+        is_own = torch.cuda.is_bf16_supported(including_emulation=False)
+        return "bfloat16" if is_own else "float16"
     if device == "mps":
         return "float16"
     return "bfloat16" if _has_fast_bfloat16() else "float32"

@@ -62,13 +62,18 @@ class PixelRecipe:
         return cls(**{**fields, **per_channel})
 
     def to_pixel_values(
-        self, images: Sequence[Image], resize: Resize | None = None
+        self,
+        images: Sequence[Image],
+        resize: Resize | None = None,
+        *,
+        out: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
         """RGB images -> ``(n, 3, side, side)`` float32.
 
         Args:
             images: RGB.
             resize: Does the work of :meth:`to_square`; None is that method.
+            out: Where to; None for a new array.
         """
         resize = resize or _resize_with_pillow
         stacked = np.stack([resize(image, self) for image in images])
@@ -76,7 +81,7 @@ class PixelRecipe:
         scale = np.float32(self.factor) / deviation
         shift = np.array(self.mean, dtype=np.float32)[:, None, None] / deviation
         count, side = len(images), self.side_pixels
-        values = np.empty((count, 3, side, side), dtype=np.float32)
+        values = np.empty((count, 3, side, side), dtype=np.float32) if out is None else out
         np.multiply(stacked.transpose(0, 3, 1, 2), scale, out=values)
         values -= shift
         return values

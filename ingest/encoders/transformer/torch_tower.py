@@ -15,8 +15,16 @@ if TYPE_CHECKING:
     from ingest.encoders.runtimes.tower import Features
     from schemas.records import Modality
 
-_OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
-"""How torch's allocators say it: CUDA by a class of its own, MPS and the CPU in words alone."""
+_OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "alloc_failed")
+"""How torch's allocators say it: CUDA by a class of its own, MPS, the CPU and cuBLAS in words."""
+
+_LIBRARIES = ("cublas", "cudnn", "mha_graph")
+"""In the errors of CUDA's libraries, which take memory for handles and kernels beside torch's
+allocator. Where there is none they say anything: an internal error, a library that is not
+initialised, a graph that was expected to be good."""
+
+_SCARCE_BYTES = 256 << 20
+"""Free memory of a GPU below which such an error is one of memory; a handle takes tens of MB."""
 
 
 class TorchTower:
@@ -41,17 +49,17 @@ class TorchTower:
         """Rows as the model gives them; see :class:`~ingest.encoders.runtimes.tower.Tower`."""
         self._tell_threads()
         rows = self._run(features)
-        if rows is None:
+        if isinstance(rows, str):
             # Outside of the handler, where the failed pass's tensors are still referenced.
             _return_memory()
             raise TowerOutOfMemory(
-                f"the device has no memory for this forward pass ({self._model.device}): close "
-                f"what else uses it, or choose a smaller model or dtype"
+                f"the device has no memory for this forward pass ({self._model.device}: {rows}): "
+                f"close what else uses it, or choose a smaller model or dtype"
             )
         return rows
 
-    def _run(self, features: Features) -> NDArray[np.float32] | None:
-        """The rows, None where memory ran out."""
+    def _run(self, features: Features) -> NDArray[np.float32] | str:
+        """The rows, or in what words memory ran out."""
         import torch
 
         try:
@@ -64,7 +72,7 @@ class TorchTower:
                 return rows
         except (RuntimeError, MemoryError) as error:
             if _is_out_of_memory(error):
-                return None
+                return str(error).partition(". ")[0] or type(error).__name__
             raise
 
     def _tell_threads(self) -> None:
@@ -94,7 +102,20 @@ def _is_out_of_memory(error: Exception) -> bool:
 
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
-    return any(words in str(error).lower() for words in _OUT_OF_MEMORY)
+    said = str(error).lower()
+    if any(words in said for words in _OUT_OF_MEMORY):
+        return True
+    return any(name in said for name in _LIBRARIES) and _free_bytes() < _SCARCE_BYTES
+
+
+def _free_bytes() -> float:
+    """Of the GPU; endless where that cannot be told, as after an error that it does not survive."""
+    import torch
+
+    try:
+        return float(torch.cuda.mem_get_info()[0])
+    except (RuntimeError, AssertionError):
+        return float("inf")
 
 
 def _return_memory() -> None:

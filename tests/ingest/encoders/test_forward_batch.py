@@ -42,8 +42,16 @@ ERRORS = [
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
     RuntimeError("MPS backend out of memory (MPS allocated: 8 GB)"),
     RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: you tried to allocate"),
+    RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
     MemoryError(),
 ]
+
+LIBRARY_ERRORS = [
+    RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR"),
+    RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`"),
+    RuntimeError("Expected mha_graph.execute(handle, pack, space).is_good() to be true, but got"),
+]
+"""What the libraries of CUDA say with 7 to 51 MiB left on the GPU, among other occasions."""
 
 
 def to_tower(model: Any) -> TorchTower:
@@ -88,7 +96,44 @@ def test_no_room_for_one_row_is_an_error_that_says_so() -> None:
         ForwardBatch(16, 1024).run(tower, {"pixel_values": rows(7)})
 
 
-def test_other_errors_are_not_taken_for_a_lack_of_memory() -> None:
+def tell_free_memory(patch: pytest.MonkeyPatch, mebibytes: int) -> None:
+    patch.setattr(torch.cuda, "mem_get_info", lambda: (mebibytes << 20, 80 << 30))
+
+
+@pytest.mark.parametrize("error", LIBRARY_ERRORS, ids=range(len(LIBRARY_ERRORS)))
+def test_a_library_that_fails_on_a_full_gpu_has_no_memory(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell_free_memory(monkeypatch, 51)
+    tower = to_tower(Narrow(5, error))
+    found = ForwardBatch(32, 1024).run(tower, {"pixel_values": rows(12)})
+    np.testing.assert_array_equal(found, rows(12) * 2)
+    words = str(error).partition("(")[0].strip()
+    with pytest.raises(TowerOutOfMemory, match=words):
+        to_tower(Narrow(0, error))({"pixel_values": rows(1)})
+
+
+@pytest.mark.parametrize("error", LIBRARY_ERRORS, ids=range(len(LIBRARY_ERRORS)))
+def test_a_library_that_fails_where_there_is_memory_fails(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell_free_memory(monkeypatch, 4000)
+    with pytest.raises(RuntimeError, match=str(error)[:20]) as caught:
+        to_tower(Narrow(0, error))({"pixel_values": rows(2)})
+    assert caught.value is error
+
+
+def test_a_library_that_fails_on_a_gpu_that_is_gone_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", fail)
+    with pytest.raises(RuntimeError, match="CUDNN_STATUS_INTERNAL_ERROR"):
+        to_tower(Narrow(0, LIBRARY_ERRORS[0]))({"pixel_values": rows(2)})
+
+
+def test_other_errors_are_not_taken_for_a_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    tell_free_memory(monkeypatch, 51)
     tower = to_tower(Narrow(0, RuntimeError("shapes do not match")))
     with pytest.raises(RuntimeError, match="shapes do not match"):
         tower({"pixel_values": rows(2)})

@@ -17,6 +17,7 @@ import pytest
 
 from ingest.encoders.catalogue import CATALOGUE
 from ingest.encoders.load import _compare_with_catalogue, load_encoder
+from ingest.encoders.transformer.arithmetic import choose_dtype
 from ingest.encoders.transformer.files import find_model
 from ingest.encoders.transformer.loading import _require_plain_inputs
 from schemas.errors import EncoderError, InvalidVector, ModelUnavailable, SettingsError
@@ -192,6 +193,24 @@ def test_the_dtype_is_asked_for_or_chosen_and_is_part_of_the_space(
     has = torch.cpu.get_capabilities()
     fast = torch.cuda.is_available() or has.get("amx_bf16") or has.get("avx512_bf16")
     assert (load_encoder(folder, check=False).space.dtype != "float32") == bool(fast)
+
+
+@pytest.mark.parametrize(("is_own", "dtype"), [(True, "bfloat16"), (False, "float16")])
+@pytest.mark.usefixtures("model_runtime")
+def test_a_gpu_that_only_emulates_bfloat16_computes_in_float16(
+    monkeypatch: pytest.MonkeyPatch,
+    dtype: str,
+    *,
+    is_own: bool,
+) -> None:
+    import torch
+
+    def supports(including_emulation: bool = True) -> bool:  # noqa: FBT001, FBT002 - torch's
+        return including_emulation or is_own
+
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", supports)
+    assert choose_dtype(None, "cuda") == dtype
+    assert choose_dtype("float32", "cuda") == "float32"
 
 
 @pytest.mark.parametrize(

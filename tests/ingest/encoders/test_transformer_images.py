@@ -122,6 +122,16 @@ def test_torch_resizes_as_pillow_does(
     assert difference.mean() < 0.5
 
 
+@pytest.mark.parametrize("count", [1, 16, 17, 70])
+def test_threads_share_the_images_of_a_call_and_change_nothing(count: int) -> None:
+    recipe = PixelRecipe(32, 40, 3, 1 / 255, (0.5, 0.4, 0.3), (0.2, 0.3, 0.4))
+    pictures = [picture((60 + n % 7, 50), n) for n in range(count)]
+    alone = image_preparation.RecipeImages(recipe).to_features(pictures)["pixel_values"]
+    shared = image_preparation.RecipeImages(recipe, threads=4).to_features(pictures)["pixel_values"]
+    np.testing.assert_array_equal(shared, alone)
+    assert shared.flags.c_contiguous
+
+
 class Processor:
     """CLIP's settings, as transformers' image processors carry them."""
 

