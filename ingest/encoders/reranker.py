@@ -14,6 +14,7 @@ import numpy as np
 
 from ingest.encoders.load import require_torch
 from ingest.encoders.transformer.files import find_model, is_folder
+from ingest.encoders.transformer.memory import memory_errors
 from schemas.errors import EncoderError, ModelUnavailable
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Reranker(Protocol):
         What lies past the model's window is not read.
 
         Raises:
-            EncoderError: A score is not finite.
+            EncoderError: A score is not finite, or the device has no memory for the model's pass.
         """
         ...
 
@@ -156,7 +157,7 @@ class _Loaded:
         """See :meth:`Reranker.score`."""
         if not texts:
             return np.empty(0, dtype=np.float32)
-        with self._turn:
+        with self._turn, memory_errors(self.model.device):
             scores = np.asarray(self._score(query, texts), dtype=np.float32)
         if not np.isfinite(scores).all():
             raise EncoderError(f"{self.model_id} gave a score that is no number; use another model")

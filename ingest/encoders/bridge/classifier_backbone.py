@@ -18,6 +18,7 @@ from ingest.encoders.bridge.described import Described
 from ingest.encoders.canary import to_canary_images
 from ingest.encoders.transformer.arithmetic import choose_device
 from ingest.encoders.transformer.loading import INSTALL_HINT
+from ingest.encoders.transformer.memory import memory_errors
 from schemas.errors import ModelUnavailable, SettingsError, UnsupportedModality
 from schemas.records import Modality
 from schemas.space import EmbeddingSpace
@@ -124,7 +125,7 @@ class ClassifierBackbone:
             torch.set_num_threads(self._threads)
             self._local.told = True
         inputs = self._processor(images=[image.convert("RGB")], return_tensors="pt")
-        with torch.inference_mode():
+        with memory_errors(self._model.device), torch.inference_mode():
             logits = self._model(pixel_values=inputs["pixel_values"].to(self._model.device)).logits
         return self._local.features, logits[0].float().cpu().numpy()
 

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from ingest.encoders.runtimes.tower import TowerOutOfMemory
+from ingest.encoders.transformer.memory import is_out_of_memory, return_memory, to_out_of_memory
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,17 +15,6 @@ if TYPE_CHECKING:
 
     from ingest.encoders.runtimes.tower import Features
     from schemas.records import Modality
-
-_OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "alloc_failed")
-"""How torch's allocators say it: CUDA by a class of its own, MPS, the CPU and cuBLAS in words."""
-
-_LIBRARIES = ("cublas", "cudnn", "mha_graph")
-"""In the errors of CUDA's libraries, which take memory for handles and kernels beside torch's
-allocator. Where there is none they say anything: an internal error, a library that is not
-initialised, a graph that was expected to be good."""
-
-_SCARCE_BYTES = 256 << 20
-"""Free memory of a GPU below which such an error is one of memory; a handle takes tens of MB."""
 
 
 class TorchTower:
@@ -49,17 +39,14 @@ class TorchTower:
         """Rows as the model gives them; see :class:`~ingest.encoders.runtimes.tower.Tower`."""
         self._tell_threads()
         rows = self._run(features)
-        if isinstance(rows, str):
+        if isinstance(rows, TowerOutOfMemory):
             # Outside of the handler, where the failed pass's tensors are still referenced.
-            _return_memory()
-            raise TowerOutOfMemory(
-                f"the device has no memory for this forward pass ({self._model.device}: {rows}): "
-                f"close what else uses it, or choose a smaller model or dtype"
-            )
+            return_memory()
+            raise rows
         return rows
 
-    def _run(self, features: Features) -> NDArray[np.float32] | str:
-        """The rows, or in what words memory ran out."""
+    def _run(self, features: Features) -> NDArray[np.float32] | TowerOutOfMemory:
+        """The rows, or the error that says that memory ran out."""
         import torch
 
         try:
@@ -71,8 +58,8 @@ class TorchTower:
                 rows: NDArray[np.float32] = output["sentence_embedding"].float().cpu().numpy()
                 return rows
         except (RuntimeError, MemoryError) as error:
-            if _is_out_of_memory(error):
-                return str(error).partition(". ")[0] or type(error).__name__
+            if is_out_of_memory(error):
+                return to_out_of_memory(error, self._model.device)
             raise
 
     def _tell_threads(self) -> None:
@@ -95,34 +82,3 @@ class TorchTower:
             # From pinned memory the copy runs beside the computing.
             return tensor.pin_memory().to(device, dtype, non_blocking=True)
         return tensor.to(device, dtype)
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    import torch
-
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    said = str(error).lower()
-    if any(words in said for words in _OUT_OF_MEMORY):
-        return True
-    return any(name in said for name in _LIBRARIES) and _free_bytes() < _SCARCE_BYTES
-
-
-def _free_bytes() -> float:
-    """Of the GPU; endless where that cannot be told, as after an error that it does not survive."""
-    import torch
-
-    try:
-        return float(torch.cuda.mem_get_info()[0])
-    except (RuntimeError, AssertionError):
-        return float("inf")
-
-
-def _return_memory() -> None:
-    """Give what torch keeps for later back to the device."""
-    import torch
-
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    elif torch.backends.mps.is_available():
-        torch.mps.empty_cache()

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("torch", reason="rerankers run on torch (extra models)")
 
 from ingest.encoders.reranker import load_reranker, read_kind
-from schemas.errors import ModelUnavailable, SettingsError
+from schemas.errors import EncoderError, ModelUnavailable, SettingsError
 from tests.model_fixtures import save_cross_encoder, save_minilm, save_multi_vector
 
 if TYPE_CHECKING:
@@ -42,6 +42,23 @@ def test_a_multi_vector_model_counts_the_tokens_that_are_found(tmp_path: Path) -
     itself, other = reranker.score("a red bicycle", ["a red bicycle", "two dogs run"])
     assert itself == pytest.approx(round(float(itself)), abs=1e-5)  # a cosine of 1 for each token
     assert itself > other
+
+
+def test_a_lack_of_memory_is_told_in_our_words(tmp_path: Path) -> None:
+    import torch
+    from torch.nn.modules.module import register_module_forward_pre_hook
+
+    reranker = load_reranker(str(save_cross_encoder(tmp_path)))
+
+    def fail(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    hook = register_module_forward_pre_hook(fail)
+    try:
+        with pytest.raises(EncoderError, match=r"no memory .*CUDA out of memory\): close"):
+            reranker.score("salt", ["a red bicycle"])
+    finally:
+        hook.remove()
 
 
 def test_the_last_model_is_kept(tmp_path: Path) -> None:

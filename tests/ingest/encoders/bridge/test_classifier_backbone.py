@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from ingest.encoders.bridge.backbone import open_backbone
 from ingest.encoders.bridge.classifier import Classifier
 from ingest.encoders.canary import to_canary_images
-from schemas.errors import ModelUnavailable, SettingsError, UnsupportedModality
+from schemas.errors import EncoderError, ModelUnavailable, SettingsError, UnsupportedModality
 from schemas.records import Modality
 from schemas.space import Role
 from tests import classifier_fixtures
@@ -73,6 +73,23 @@ def test_it_reads_no_texts(folder: Path) -> None:
         backbone.describe_texts(["a"], Role.QUERY)
     with pytest.raises(UnsupportedModality):
         backbone.token_spans("a")
+
+
+def test_a_lack_of_memory_is_told_in_our_words(folder: Path) -> None:
+    import torch
+    from torch.nn.modules.module import register_module_forward_pre_hook
+
+    backbone = open_backbone(str(folder))
+
+    def fail(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    hook = register_module_forward_pre_hook(fail)
+    try:
+        with pytest.raises(EncoderError, match=r"no memory .*CUDA out of memory\): close"):
+            backbone.describe_images(to_canary_images()[:1])
+    finally:
+        hook.remove()
 
 
 def test_another_arithmetic_is_refused(folder: Path) -> None:
