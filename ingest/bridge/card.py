@@ -128,7 +128,8 @@ def _iter_facts(report: BridgeReport) -> Iterator[tuple[str, str]]:
     yield "Not usable", f"{len(report.failures):,} pairs or texts"
     yield "Training", f"{to_training(report)}; seed {report.recipe['seed']}"
     if report.interpolation is not None:
-        yield "Weight of the map (WiSE-FT)", f"{report.interpolation['map_weight']:.2f}"
+        behind = ", behind a gate" if report.interpolation["gated"] else ""
+        yield "Weight of the map (WiSE-FT)", f"{report.interpolation['map_weight']:.2f}{behind}"
     yield "Made", f"{report.trained_at} by Diptych {report.diptych}"
 
 

@@ -63,12 +63,16 @@ def _draw_epochs(axes: Axes, report: BridgeReport) -> None:
 
 def _draw_weights(axes: Axes, report: BridgeReport) -> None:
     points = (report.interpolation or {})["curve"]
-    weights = [point["map_weight"] for point in points]
-    for name, label, colour in (
-        ("domain", "validation pairs", "#1f6f8b"),
-        ("general", "general pairs", "#c8553d"),
-    ):
-        axes.plot(weights, [point[name] for point in points], label=label, color=colour)
+    for gated, style, behind in ((False, "-", ""), (True, "--", ", gated")):
+        part = [point for point in points if point["gated"] == gated]
+        weights = [point["map_weight"] for point in part]
+        for name, label, colour in (
+            ("domain", "validation pairs", "#1f6f8b"),
+            ("general", "general pairs", "#c8553d"),
+        ):
+            values = [point[name] for point in part]
+            if part:
+                axes.plot(weights, values, style, label=f"{label}{behind}", color=colour)
     chosen = (report.interpolation or {})["map_weight"]
     axes.axvline(chosen, color="0.5", linestyle=":", label=f"chosen: {chosen:.2f}")
     axes.set(xlabel="weight of the map", ylabel="recall@10, mean of both ways", ylim=(0, 1))

@@ -21,7 +21,7 @@ from ingest.encoders.bridge.recipe import CLOSED_FORM, Recipe
 from ingest.encoders.bridge.side import Base
 from ingest.encoders.bridge.suggested import suggest_recipe
 from ingest.encoders.bridge.training import train
-from ingest.encoders.bridge.wise import choose_map_weight
+from ingest.encoders.bridge.wise import add_gates, choose_map_weight, interpolate
 from ingest.encoders.catalogue import HINGE_MODEL_ID
 from ingest.encoders.graph_cache import cache_folder
 from ingest.stopwatch import Stopwatch
@@ -52,6 +52,10 @@ _NOTHING_HELD: Final = (
 )
 _CHOSEN_BY_GENERAL: Final = (
     "The general pairs also chose the weight of the map, which flatters their figures a little."
+)
+_GATED: Final = (
+    "A gate stands before the map: half of the general pairs taught it what is not of this domain, "
+    "and that lies where it lay. The other half is what was measured."
 )
 _NOTHING_KEPT: Final = (
     "No weight of the map found more of the validation pairs without forgetting more of the "
@@ -143,10 +147,11 @@ class _Job:
     def make(
         self, pairs: Path, encoders: Encoders, given: Recipe | Mapping[str, Any] | None
     ) -> Made:
-        seed = to_recipe(given, encoders, 1).seed  # and what does not go together is told at once
+        draft = to_recipe(given, encoders, 1)  # what does not go together is told at once
         with self.stopwatch.lap("describe"), self._describer(encoders) as describer:
             material = read_material(self._to_files(pairs), describer)
-            parts = to_parts(material, self._options, seed=seed)
+            gate = self._options.gate and draft.base is not Base.NONE
+            parts = to_parts(material, self._options, seed=draft.seed, gate=gate)
             recipe = to_recipe(given, encoders, len(parts.training))
             needs_conse = recipe.base is Base.CONSE
             conse = make_conse(encoders, describer, recipe.softness) if needs_conse else None
@@ -230,17 +235,25 @@ class _Job:
         if not parts.general:
             self.notes += [_NOTHING_KNOWN] if recipe.base is Base.OWN else []
             return trained, None
+        gated = None
+        if parts.outside:
+            learned = material.to_examples(parts.training)
+            gated = add_gates(trained, learned, material.to_examples(parts.outside))
         chosen = choose_map_weight(
             trained,
             material.to_examples(parts.validation),
             material.to_examples(parts.general),
             tolerance=self._options.forgetting,
+            gated=gated,
         )
         if trained.best and chosen.map_weight == 0:
             self.notes.append(_NOTHING_KEPT)
         else:
             self.notes.append(_CHOSEN_BY_GENERAL)
-        return chosen.apply(trained), asdict(chosen)
+        if gated is None or not chosen.gated:
+            return interpolate(trained, chosen.map_weight), asdict(chosen)
+        self.notes.append(_GATED)
+        return interpolate(gated, chosen.map_weight), asdict(chosen)
 
     def _measure(
         self,

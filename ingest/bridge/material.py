@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ingest.bridge.items import to_examples, to_items
 from ingest.bridge.measure import Part
 from ingest.bridge.pairs import read_pairs
-from ingest.bridge.split import split, without_shared
+from ingest.bridge.split import split, to_clusters, without_shared
 from schemas.errors import SettingsError
 from schemas.report import Failure
 
@@ -27,6 +27,9 @@ VALIDATION: Final = "validation"
 TEST: Final = "test"
 GENERAL: Final = "general"
 """The parts that pairs may be for."""
+
+_LEAST_GENERAL: Final = 20
+"""General pairs that share nothing, below which none are given away to a gate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,8 @@ class Parts:
         training: What is learned from.
         validation: What chooses the epoch.
         test: What is only measured; empty where there is none.
-        general: Likewise.
+        general: Likewise; it also chooses how much of the map counts.
+        outside: The other part of the general pairs, which teaches a gate; empty for no gate.
         left_out: Items that would teach or choose what is measured.
     """
 
@@ -72,6 +76,7 @@ class Parts:
     validation: Sequence[Item]
     test: Sequence[Item]
     general: Sequence[Item]
+    outside: Sequence[Item]
     left_out: int
 
 
@@ -103,8 +108,14 @@ def read_material(files: Mapping[str, Path], describer: Describer) -> Material:
     )
 
 
-def to_parts(material: Material, options: BridgeOptions, *, seed: int) -> Parts:
+def to_parts(material: Material, options: BridgeOptions, *, seed: int, gate: bool = False) -> Parts:
     """Part the pairs so that nothing is learned that is measured.
+
+    Args:
+        material: What was read.
+        options: Of the training.
+        seed: Another one parts them otherwise.
+        gate: Whether a gate is to be taught, by part of the general pairs.
 
     Raises:
         SettingsError: Too few are left to learn from.
@@ -125,9 +136,18 @@ def to_parts(material: Material, options: BridgeOptions, *, seed: int) -> Parts:
         _require_rest(kept, 2)
         training, validation = split_off(kept, options, seed)
     _require_rest(training, 1)
-    used = [*training, *validation, *general]
+    general, outside = _part_general(general, seed) if gate else (general, ())
+    used = [*training, *validation, *general, *outside]
     left_out = sum(len(given.get(part, ())) for part in (TRAINING, VALIDATION, GENERAL)) - len(used)
-    return Parts(training, validation, test, general, left_out)
+    return Parts(training, validation, test, general, outside, left_out)
+
+
+def _part_general(items: Sequence[Item], seed: int) -> tuple[Sequence[Item], Sequence[Item]]:
+    """What is measured, and what teaches the gate; nothing where there are too few for both."""
+    if len(to_clusters(items)) < _LEAST_GENERAL:
+        return items, ()
+    parted = split(items, 0.5, seed=seed)
+    return parted.training, parted.validation
 
 
 def _to_choosing(

@@ -21,6 +21,7 @@ class BridgeOptions:
         test_pairs: A file of pairs that are only measured.
         general: A file of pairs from outside the domain, on which little may be forgotten.
         forgetting: How much recall@10 may fall on them, between 0 and 1.
+        gate: Whether half of them may teach a gate that leaves what is not of the domain alone.
         data_licence: Of the pairs, as an SPDX id; for the card.
         name: Title of the card; None for the folder's name.
         image_revision: Exact revision of the image encoder; see
@@ -38,6 +39,7 @@ class BridgeOptions:
     test_pairs: Path | None = None
     general: Path | None = None
     forgetting: float = 0.02
+    gate: bool = True
     data_licence: str | None = None
     name: str | None = None
     image_revision: str | None = None

@@ -119,6 +119,7 @@ def _to_counts(material: Material, parts: Parts) -> dict[str, int]:
         "validation": len(parts.validation),
         "test": len(parts.test),
         "general": len(parts.general),
+        "outside": len(parts.outside),
         "left_out": parts.left_out,
         "encoded_images": material.images.encoded,
         "encoded_texts": material.texts.encoded,

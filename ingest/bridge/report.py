@@ -90,13 +90,15 @@ class BridgeReport:
         baseline: What before means: ``own``, ``conse`` or ``none``.
         counts: ``lines`` of the pairs; ``images`` and ``texts`` of all files, and how many of
             them were not kept from an earlier run, ``encoded_images`` and ``encoded_texts``; and
-            of images ``training``, ``validation``, ``test``, ``general`` and ``left_out``
-            (since they share something with what is only measured, or chosen by).
+            of images ``training``, ``validation``, ``test``, ``general``, ``outside`` (the part of
+            the general pairs that taught a gate) and ``left_out`` (since they share something with
+            what is only measured, or chosen by).
         measured: What it is good for.
         epochs: Of each: number, loss, and recall@10 on the validation pairs.
         best: The epoch whose weights were kept; 0 where it was solved at once.
         stopped_early: Whether training ended before its last epoch.
-        interpolation: Weight of the map, and what was measured to choose it; None where it was not.
+        interpolation: Weight of the map, whether it stands behind a gate, and what was measured to
+            choose both; None where it was not.
         data: ``licence`` and ``file`` of the pairs.
         diptych: Version that made it.
         trained_at: When, ISO 8601 in UTC.

@@ -90,7 +90,8 @@ def _iter_facts(report: BridgeReport) -> Iterator[tuple[str, str]]:
     yield "learned", f"from {counts['training']:,} images; {measured}{said}"
     yield "training", to_training(report)
     if report.interpolation is not None:
-        yield "map weight", f"{report.interpolation['map_weight']:.2f}"
+        behind = ", behind a gate" if report.interpolation["gated"] else ""
+        yield "map weight", f"{report.interpolation['map_weight']:.2f}{behind}"
     seconds = report.seconds
     steps = ", ".join(f"to {one} {seconds[one]:.1f} s" for one in ("describe", "train", "measure"))
     yield "took", f"{seconds['total']:.1f} s ({steps})"

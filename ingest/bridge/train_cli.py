@@ -82,6 +82,9 @@ _MAPS: Final = ("linear", "residual", "mlp")
     show_default=True,
     help="Recall@10 that may be lost on them.",
 )
+@click.option(
+    "--gate/--no-gate", default=True, help="Let half of them teach what is outside (default)."
+)
 @click.option("--data-licence", metavar="SPDX", help="Of the pairs, for the card.")
 @click.option("--name", help="Title of the card.  [default: the folder's name]")
 @click.option("--resume/--fresh", default=True, help="Go on where it was interrupted (default).")
@@ -132,6 +135,7 @@ _OPTIONS: Final = (
     "test_pairs",
     "general",
     "forgetting",
+    "gate",
     "data_licence",
     "name",
     "image_revision",

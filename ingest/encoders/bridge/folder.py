@@ -25,8 +25,9 @@ from schemas.space import EmbeddingSpace
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-FORMAT = 1
-"""Raise it when a reader of today would misread the folder."""
+_PLAIN, _GATED = 1, 2
+"""Formats of a folder: raise the last when a reader of today would misread it. The first is still
+written where there is no gate, for readers that know none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class Bridge:
         fresh.replace(folder / BRIDGE_WEIGHTS)
         sync_folder(folder)
         told = {
-            "format": FORMAT,
+            "format": _PLAIN if self.images.gate is self.texts.gate is None else _GATED,
             "dimension": self.dimension,
             "images": {**self.images.to_json(), "encoder": self.image_encoder.to_json()},
             "texts": {**self.texts.to_json(), "encoder": self.text_encoder.to_json()},
@@ -167,10 +168,10 @@ def read_encoders(folder: Path) -> tuple[FrozenEncoder, FrozenEncoder]:
 
 def _read_told(folder: Path) -> dict[str, Any]:
     told: dict[str, Any] = json.loads((folder / BRIDGE_FILE).read_text(encoding="utf-8"))
-    if told["format"] != FORMAT:
+    if told["format"] not in (_PLAIN, _GATED):
         raise ModelUnavailable(
             f"{folder} holds a bridge of format {told['format']}, this version of Diptych reads "
-            f"{FORMAT}: install the version that made it, or train it again"
+            f"up to {_GATED}: install the version that made it, or train it again"
         )
     return told
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ingest.encoders.bridge.conse import Conse
+from ingest.encoders.bridge.gate import Gate
 from ingest.encoders.bridge.maps import Map
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Base(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Side:
-    """``v = norm(b * base(x) + m * f(x))``, each part optional.
+    """``v = norm(b * base(x) + m * g(x) * f(x))``, each part optional.
 
     Attributes:
         base: What ``base`` is.
@@ -45,6 +46,7 @@ class Side:
             are interpolated.
         unit_map: Whether ``f(x)`` is scaled to unit length first.
         conse: Of a ConSE base.
+        gate: ``g``, how much of the map an item gets; None is 1 for all of them.
     """
 
     base: Base
@@ -53,18 +55,23 @@ class Side:
     map_weight: float = 1.0
     unit_map: bool = False
     conse: Conse | None = None
+    gate: Gate | None = None
 
     def __post_init__(self) -> None:
         """Refuse a side that gives nothing.
 
         Raises:
-            ValueError: There is neither base nor map, or a ConSE base without its classes.
+            ValueError: There is neither base nor map, or a ConSE base without its classes, or a
+                gate that stands between nothing.
         """
         if self.base is Base.NONE and self.map is None:
             msg = "a side of a bridge needs a base or a map"
             raise ValueError(msg)
         if (self.base is Base.CONSE) != (self.conse is not None):
             msg = "the classes belong to a ConSE base, and it to them"
+            raise ValueError(msg)
+        if self.gate is not None and (self.base is Base.NONE or self.map is None):
+            msg = "a gate stands between a base and a map"
             raise ValueError(msg)
 
     def apply(self, described: Described) -> Floats:
@@ -78,6 +85,8 @@ class Side:
         if self.map is not None:
             mapped = self.map.apply(described.features)
             mapped = to_unit(mapped) if self.unit_map else mapped
+            if self.gate is not None:
+                mapped = self.gate.to_shares(described.features) * mapped
             rows = self.map_weight * mapped + (0 if rows is None else self.base_weight * rows)
         return to_unit(np.asarray(rows, dtype=np.float32))
 
@@ -102,7 +111,11 @@ class Side:
     def to_tensors(self) -> dict[str, Floats]:
         """Its arrays by name; :meth:`from_parts` gives the side back."""
         tensors = {} if self.map is None else self.map.to_tensors()
-        return {**tensors, **({} if self.conse is None else {"classes": self.conse.classes})}
+        if self.conse is not None:
+            tensors["classes"] = self.conse.classes
+        if self.gate is not None:
+            tensors["gate"] = self.gate.weight
+        return tensors
 
     def to_json(self) -> dict[str, Any]:
         """What is no array."""
@@ -113,6 +126,7 @@ class Side:
             "unit_map": self.unit_map,
             "temperature": self.conse and self.conse.temperature,
             "most_classes": self.conse and self.conse.most_classes,
+            **({} if self.gate is None else {"gate_threshold": self.gate.threshold}),
         }
 
     @classmethod
@@ -126,6 +140,9 @@ class Side:
         conse = None
         if "classes" in tensors:
             conse = Conse(tensors["classes"], float(fields["temperature"]), fields["most_classes"])
+        gate = None
+        if "gate" in tensors:
+            gate = Gate(tensors["gate"], float(fields["gate_threshold"]))
         return cls(
             base=Base(fields["base"]),
             map=Map.from_tensors(tensors) if "mean" in tensors else None,
@@ -133,6 +150,7 @@ class Side:
             map_weight=float(fields["map_weight"]),
             unit_map=bool(fields["unit_map"]),
             conse=conse,
+            gate=gate,
         )
 
 

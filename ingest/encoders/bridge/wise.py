@@ -2,7 +2,8 @@
 
 WiSE-FT (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models") interpolates the weights
 of both. A map that is added to a base is zero before training, so that its weight in the sum is
-that interpolation.
+that interpolation. A gate forgets less: what it takes for others lies where it lay, whatever the
+weight.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ingest.encoders.bridge.gate import fit_gate
 from ingest.encoders.bridge.recall import recall
 from ingest.encoders.bridge.side import Base
 from schemas.errors import SettingsError
@@ -17,7 +19,9 @@ from schemas.errors import SettingsError
 if TYPE_CHECKING:
     from typing import Final
 
+    from ingest.encoders.bridge.described import Described
     from ingest.encoders.bridge.examples import Examples
+    from ingest.encoders.bridge.side import Side
     from ingest.encoders.bridge.training import Trained
 
 _CUT: Final = 10
@@ -34,11 +38,13 @@ class WisePoint:
         map_weight: 0 is the base alone, 1 what was trained.
         domain: Recall@10 on the domain, 0..1, mean of both directions.
         general: The same on the general set; None without one.
+        gated: Whether a gate stands before the maps.
     """
 
     map_weight: float
     domain: float
     general: float | None
+    gated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +53,43 @@ class Interpolation:
 
     Attributes:
         map_weight: The chosen one.
-        curve: Every weight that was measured, from 0 to 1.
+        curve: Every weight that was measured, from 0 to 1, and again behind the gate.
+        gated: Whether the gate was chosen too.
     """
 
     map_weight: float
     curve: tuple[WisePoint, ...]
+    gated: bool = False
 
-    def apply(self, trained: Trained) -> Trained:
-        """What was trained, at the chosen weight."""
-        return interpolate(trained, self.map_weight)
+
+def add_gates(trained: Trained, domain: Examples, others: Examples) -> Trained:
+    """What was trained, with a gate before each map that tells the domain from others.
+
+    Args:
+        trained: Of a recipe with a base.
+        domain: What was learned from.
+        others: Pairs of anything else.
+    """
+    return replace(
+        trained,
+        images=_add_gate(trained.images, domain.images, others.images),
+        texts=_add_gate(trained.texts, domain.texts, others.texts),
+    )
+
+
+def _add_gate(side: Side, own: Described, others: Described) -> Side:
+    if side.map is None:
+        return side
+    return replace(side, gate=fit_gate(own.features, others.features))
 
 
 def choose_map_weight(
-    trained: Trained, domain: Examples, general: Examples | None, *, tolerance: float
+    trained: Trained,
+    domain: Examples,
+    general: Examples | None,
+    *,
+    tolerance: float,
+    gated: Trained | None = None,
 ) -> Interpolation:
     """The weight that finds most of the domain and forgets little of the rest.
 
@@ -69,21 +99,23 @@ def choose_map_weight(
         general: Pairs of anything else; without them only the domain decides.
         tolerance: How much recall@10 on the general set may fall below what the base reaches,
             0..1.
+        gated: The same behind gates, if that may be chosen too.
 
     Returns:
-        The weight of the best domain recall among those within the tolerance, the smallest such;
-        0 where nothing else is within it.
+        The weight of the best domain recall among those within the tolerance, the smallest such,
+        without a gate if that is as good; 0 where nothing else is within it.
 
     Raises:
         SettingsError: There is no base to go back to, or the tolerance is no share.
     """
     if not 0 <= tolerance <= 1:
         raise SettingsError(f"the tolerance is a share of recall from 0 to 1, not {tolerance}")
-    curve = tuple(_measure(trained, weight, domain, general) for weight in _WEIGHTS)
+    choices = [one for one in (trained, gated) if one is not None]
+    curve = tuple(_measure(one, weight, domain, general) for one in choices for weight in _WEIGHTS)
     least = (curve[0].general or 0.0) - tolerance
     allowed = [point for point in curve if point.general is None or point.general >= least]
-    best = max(allowed, key=lambda point: (point.domain, -point.map_weight))
-    return Interpolation(best.map_weight, curve)
+    best = max(allowed, key=lambda point: (point.domain, not point.gated, -point.map_weight))
+    return Interpolation(best.map_weight, curve, best.gated)
 
 
 def _measure(
@@ -94,7 +126,8 @@ def _measure(
         None if part is None else recall(between.images, between.texts, part, (_CUT,)).to_mean(_CUT)
         for part in (domain, general)
     )
-    return WisePoint(map_weight, found or 0.0, rest)
+    is_gated = trained.images.gate is not None or trained.texts.gate is not None
+    return WisePoint(map_weight, found or 0.0, rest, is_gated)
 
 
 def interpolate(trained: Trained, map_weight: float) -> Trained:

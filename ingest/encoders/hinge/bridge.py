@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ingest.encoders.bridge.conse import Conse
+from ingest.encoders.bridge.gate import Gate
 from ingest.encoders.catalogue import HINGE_MODEL_ID
-from ingest.encoders.hinge.experts import Dishes, Drawings, Gate, to_unit
+from ingest.encoders.hinge.experts import Dishes, Drawings, to_unit
 from schemas.errors import ModelUnavailable
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ingest.encoders.bridge.gate import Gate
     from ingest.encoders.hinge.bridge import Bridge
-    from ingest.encoders.hinge.experts import Dishes, Drawings, Gate
+    from ingest.encoders.hinge.experts import Dishes, Drawings
     from ingest.encoders.hinge.onnx_build import GraphBuilder
 
     Floats = NDArray[np.float32]

@@ -15,26 +15,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ingest.encoders.bridge.gate import Gate
+
     Floats = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """A logistic regression on the standardised features: ``sigmoid(weight z + threshold)``.
-
-    Attributes:
-        weight: ``(features,)`` float32.
-        threshold: What is added.
-    """
-
-    weight: Floats
-    threshold: float
-
-    def to_shares(self, scaled: Floats) -> Floats:
-        """``(n, features)`` standardised features to ``(n, 1)`` shares from 0 to 1."""
-        # The same as 1 / (1 + exp(-x)), which overflows.
-        shares = (1 + np.tanh((scaled @ self.weight + self.threshold) / 2)) / 2
-        return np.asarray(shares[:, None], dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ingest.encoders.hinge.experts import Gate
+from ingest.encoders.bridge.gate import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

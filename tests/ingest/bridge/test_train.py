@@ -74,6 +74,7 @@ def test_what_is_learned_is_a_model_like_any_other(
         "validation": 24,
         "test": 0,
         "general": 0,
+        "outside": 0,
         "left_out": 0,
         "encoded_images": 48,
         "encoded_texts": 96,

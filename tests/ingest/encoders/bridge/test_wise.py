@@ -10,7 +10,7 @@ from ingest.encoders.bridge.recall import recall
 from ingest.encoders.bridge.recipe import Objective, Recipe
 from ingest.encoders.bridge.side import Base
 from ingest.encoders.bridge.training import Trained, train
-from ingest.encoders.bridge.wise import choose_map_weight, interpolate
+from ingest.encoders.bridge.wise import add_gates, choose_map_weight, interpolate
 from schemas.errors import SettingsError
 from tests.ingest.encoders.bridge.made_up import make_examples, own_of
 
@@ -55,7 +55,7 @@ def test_the_best_for_the_domain_without_a_general_set() -> None:
     best = max(point.domain for point in chosen.curve)
     (point,) = (point for point in chosen.curve if point.map_weight == chosen.map_weight)
     assert point.domain == best
-    assert chosen.apply(_adapt()).images.map_weight == chosen.map_weight
+    assert not chosen.gated
 
 
 def test_what_the_general_set_loses_stays_within_the_tolerance() -> None:
@@ -86,3 +86,37 @@ def test_what_has_no_base_is_refused() -> None:
         choose_map_weight(trained, DOMAIN, None, tolerance=0.1)
     with pytest.raises(SettingsError, match="tolerance"):
         choose_map_weight(_adapt(), DOMAIN, None, tolerance=float("nan"))
+
+
+def _shifted(seed: int) -> Examples:
+    """As :func:`_general`, and to be told from the domain by one feature."""
+    general = make_examples(100, seed=seed)
+    features = np.random.default_rng(seed).normal(size=(100, 24)).astype(np.float32)
+    features[:, 0] += 30
+    return Examples(type(general.texts)(features, general.texts.own), general.texts, general.owned)
+
+
+def test_a_gate_keeps_what_a_weight_alone_would_forget() -> None:
+    trained = _adapt()
+    gated = add_gates(trained, make_examples(200), _shifted(2))
+
+    alone = choose_map_weight(trained, DOMAIN, _shifted(3), tolerance=0)
+    chosen = choose_map_weight(trained, DOMAIN, _shifted(3), tolerance=0, gated=gated)
+
+    assert (alone.gated, chosen.gated) == (False, True)
+    assert chosen.map_weight > alone.map_weight
+    found, before = (
+        next(one for one in chosen.curve if (one.map_weight, one.gated) == at)
+        for at in ((chosen.map_weight, True), (0.0, False))
+    )
+    assert found.general == before.general == 1
+    assert found.domain > max(one.domain for one in alone.curve if one.general == 1)
+    assert [one.gated for one in chosen.curve] == sorted(one.gated for one in chosen.curve)
+    assert gated.texts.gate is None, "the texts have no map"
+
+
+def test_a_gate_that_helps_nothing_is_not_chosen() -> None:
+    trained = _adapt()
+    gated = add_gates(trained, make_examples(200), _shifted(2))
+
+    assert not choose_map_weight(trained, DOMAIN, None, tolerance=0, gated=gated).gated

