@@ -73,7 +73,8 @@ def _draw_weights(axes: Axes, report: BridgeReport) -> None:
             values = [point[name] for point in part]
             if part:
                 axes.plot(weights, values, style, label=f"{label}{behind}", color=colour)
-    chosen = (report.interpolation or {})["map_weight"]
-    axes.axvline(chosen, color="0.5", linestyle=":", label=f"chosen: {chosen:.2f}")
+    told = report.interpolation or {}
+    chosen, behind = told["map_weight"], ", gated" if told["gated"] else ""
+    axes.axvline(chosen, color="0.5", linestyle=":", label=f"chosen: {chosen:.2f}{behind}")
     axes.set(xlabel="weight of the map", ylabel="recall@10, mean of both ways", ylim=(0, 1))
     axes.legend(loc="lower right", fontsize=8)
