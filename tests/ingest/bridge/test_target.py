@@ -15,6 +15,7 @@ import pytest
 import diptych
 from ingest.bridge import BridgeOptions, train_bridge
 from ingest.bridge.folder import Target
+from ingest.bridge.report_table import to_bridge_table
 from ingest.encoders.bridge.folder import Bridge, FrozenEncoder
 from ingest.encoders.bridge.gate import Gate
 from ingest.encoders.bridge.recipe import MapKind, Objective
@@ -243,6 +244,46 @@ def test_half_of_the_general_pairs_may_teach_a_gate(
     assert ("behind a gate" in (tmp_path / "colours" / "README.md").read_text("utf-8")) == (
         report.interpolation["gated"]
     )
+    assert any("taught a gate" in note for note in report.notes) == gate
+    assert (", and a gate from 15 others;" in to_bridge_table(report)) == gate
+
+
+def test_it_is_said_when_there_are_too_few_for_a_gate_or_to_show_anything(
+    pictures: Path, clip: Path, tmp_path: Path
+) -> None:
+    """Among ten pictures the right one is always one of the first ten."""
+    report = train_bridge(
+        pictures / "first.jsonl",
+        tmp_path / "colours",
+        image_encoder=str(clip),
+        recipe={"objective": Objective.RIDGE, "base": Base.OWN, "ridge": 0.1},
+        options=BridgeOptions(
+            validation_pairs=pictures / "second.jsonl", general=_write_others(tmp_path, 10)
+        ),
+    )
+    assert report.interpolation is not None
+    assert report.interpolation["map_weight"] > 0
+    said = " ".join(report.notes)
+    assert "No gate was taught: that takes 20 " in said
+    assert "show nothing of what was forgotten" in said
+
+
+def test_it_is_said_when_what_was_solved_counts_for_nothing(
+    pictures: Path, clip: Path, tmp_path: Path
+) -> None:
+    """A closed form has no epochs of which one could be the best."""
+    report = train_bridge(
+        pictures / "first.jsonl",
+        tmp_path / "colours",
+        image_encoder=str(clip),
+        recipe={"objective": Objective.RIDGE, "base": Base.OWN, "ridge": 1e6},
+        options=BridgeOptions(
+            validation_pairs=pictures / "second.jsonl", general=_write_others(tmp_path, 10)
+        ),
+    )
+    assert report.interpolation is not None
+    assert report.interpolation["map_weight"] == 0
+    assert any("the map counts for nothing" in note for note in report.notes)
 
 
 def test_behind_a_closed_gate_the_encoder_is_as_it_was(
