@@ -144,7 +144,7 @@ class _Job:
             texts=after[1],
             image_encoder=encoders.image_encoder,
             text_encoder=encoders.text_encoder,
-            provenance=to_provenance(recipe, parts, self._options),
+            provenance=to_provenance(recipe, parts, self._options, gated=chosen.is_gated),
         )
         return Made(
             bridge, recipe, trained, baseline, measured, interpolation, material, parts, encoders

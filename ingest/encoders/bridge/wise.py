@@ -140,8 +140,7 @@ def _measure(
         None if part is None else recall(between.images, between.texts, part, (_CUT,)).to_mean(_CUT)
         for part in (domain, general)
     )
-    is_gated = trained.images.gate is not None or trained.texts.gate is not None
-    return WisePoint(map_weight, found or 0.0, rest, is_gated)
+    return WisePoint(map_weight, found or 0.0, rest, trained.is_gated)
 
 
 def interpolate(trained: Trained, map_weight: float) -> Trained:

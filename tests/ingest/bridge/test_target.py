@@ -15,11 +15,15 @@ import pytest
 import diptych
 from ingest.bridge import BridgeOptions, train_bridge
 from ingest.bridge.folder import Target
+from ingest.bridge.material import Parts
+from ingest.bridge.notes import iter_notes
 from ingest.bridge.report_table import to_bridge_table
 from ingest.encoders.bridge.folder import Bridge, FrozenEncoder
 from ingest.encoders.bridge.gate import Gate
 from ingest.encoders.bridge.recipe import MapKind, Objective
-from ingest.encoders.bridge.side import Base
+from ingest.encoders.bridge.side import Base, Side
+from ingest.encoders.bridge.training import Trained
+from ingest.encoders.bridge.wise import Interpolation, WisePoint
 from ingest.encoders.load import load_encoder
 from schemas.errors import SettingsError, StoreError
 from tests.ingest.bridge.conftest import picture
@@ -248,6 +252,29 @@ def test_half_of_the_general_pairs_may_teach_a_gate(
     assert (", and a gate from 15 others;" in to_bridge_table(report)) == gate
 
 
+def test_what_taught_a_gate_is_part_of_where_a_bridge_comes_from(
+    pictures: Path, clip: Path, tmp_path: Path
+) -> None:
+    """Of twenty pairs ten are measured, and all found: the gate is taken."""
+    told = {}
+    for gate in (True, False):
+        train_bridge(
+            pictures / "first.jsonl",
+            tmp_path / f"colours-{gate}",
+            image_encoder=str(clip),
+            recipe={"objective": Objective.RIDGE, "base": Base.OWN, "ridge": 0.1},
+            options=BridgeOptions(
+                validation_pairs=pictures / "second.jsonl",
+                general=_write_others(tmp_path, 20),
+                gate=gate,
+            ),
+        )
+        told[gate] = Bridge.read(tmp_path / f"colours-{gate}").provenance
+    assert told[True]["outside_images"] == 10
+    assert "outside_images" not in told[False]
+    assert told[True]["training_data"] != told[False]["training_data"]
+
+
 def test_it_is_said_when_there_are_too_few_for_a_gate_or_to_show_anything(
     pictures: Path, clip: Path, tmp_path: Path
 ) -> None:
@@ -268,22 +295,13 @@ def test_it_is_said_when_there_are_too_few_for_a_gate_or_to_show_anything(
     assert "show nothing of what was forgotten" in said
 
 
-def test_it_is_said_when_what_was_solved_counts_for_nothing(
-    pictures: Path, clip: Path, tmp_path: Path
-) -> None:
+def test_it_is_said_when_what_was_solved_counts_for_nothing() -> None:
     """A closed form has no epochs of which one could be the best."""
-    report = train_bridge(
-        pictures / "first.jsonl",
-        tmp_path / "colours",
-        image_encoder=str(clip),
-        recipe={"objective": Objective.RIDGE, "base": Base.OWN, "ridge": 1e6},
-        options=BridgeOptions(
-            validation_pairs=pictures / "second.jsonl", general=_write_others(tmp_path, 10)
-        ),
-    )
-    assert report.interpolation is not None
-    assert report.interpolation["map_weight"] == 0
-    assert any("the map counts for nothing" in note for note in report.notes)
+    solved = Trained(Side(Base.OWN), Side(Base.OWN))
+    curve = (WisePoint(0.0, 0.5, 1.0), WisePoint(1.0, 0.6, 0.5))
+    parts = Parts((), (), (), (), (), 0)
+    notes = iter_notes(solved, Interpolation(0.0, curve), parts, Base.OWN, gate=False)
+    assert ["the map counts for nothing" in note for note in notes] == [True]
 
 
 def test_behind_a_closed_gate_the_encoder_is_as_it_was(
