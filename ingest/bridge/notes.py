@@ -67,21 +67,26 @@ def iter_notes(
     if base is Base.NONE:
         yield from [_NOTHING_HELD] if parts.general else []
         return
-    if trained.epochs and not trained.best:
+    is_learned = trained.best or not trained.epochs
+    if not is_learned:
         yield _NOTHING_LEARNED
     if chosen is None:
         yield from [_NOTHING_KNOWN] if base is Base.OWN else []
-        return
-    yield _to_reason(trained, chosen)
+    elif is_learned:
+        yield _to_reason(chosen)
+        yield from _iter_gate(chosen, parts, gate=gate)
+
+
+def _to_reason(chosen: Interpolation) -> str:
+    """Why the map has its weight."""
+    if chosen.map_weight == 0:
+        return _NOTHING_KEPT
+    return _CHOSEN_BY_GENERAL if chosen.shows_forgetting else _NOTHING_SEEN
+
+
+def _iter_gate(chosen: Interpolation, parts: Parts, *, gate: bool) -> Iterator[str]:
+    """What became of the gate, if one was wanted."""
     if parts.outside:
         yield _GATED if chosen.gated else _NOT_GATED
     elif gate:
         yield _TOO_FEW_FOR_A_GATE
-
-
-def _to_reason(trained: Trained, chosen: Interpolation) -> str:
-    """Why the map has its weight."""
-    is_learned = trained.best or not trained.epochs
-    if is_learned and chosen.map_weight == 0:
-        return _NOTHING_KEPT
-    return _CHOSEN_BY_GENERAL if chosen.shows_forgetting else _NOTHING_SEEN

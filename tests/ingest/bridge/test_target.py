@@ -22,7 +22,7 @@ from ingest.encoders.bridge.folder import Bridge, FrozenEncoder
 from ingest.encoders.bridge.gate import Gate
 from ingest.encoders.bridge.recipe import MapKind, Objective
 from ingest.encoders.bridge.side import Base, Side
-from ingest.encoders.bridge.training import Trained
+from ingest.encoders.bridge.training import Epoch, Trained
 from ingest.encoders.bridge.wise import Interpolation, WisePoint
 from ingest.encoders.load import load_encoder
 from schemas.errors import SettingsError, StoreError
@@ -302,6 +302,14 @@ def test_it_is_said_when_what_was_solved_counts_for_nothing() -> None:
     parts = Parts((), (), (), (), (), 0)
     notes = iter_notes(solved, Interpolation(0.0, curve), parts, Base.OWN, gate=False)
     assert ["the map counts for nothing" in note for note in notes] == [True]
+
+
+def test_where_nothing_was_learned_no_more_is_said_of_a_weight() -> None:
+    idle = Trained(Side(Base.OWN), Side(Base.OWN), epochs=(Epoch(1, 1, 0.5, 0.5, 0.5),))
+    curve = (WisePoint(0.0, 0.5, 1.0), WisePoint(1.0, 0.5, 1.0))
+    parts = Parts((), (), (), (), (), 0)
+    (note,) = iter_notes(idle, Interpolation(0.0, curve), parts, Base.OWN, gate=True)
+    assert "No epoch found more" in note
 
 
 def test_behind_a_closed_gate_the_encoder_is_as_it_was(
