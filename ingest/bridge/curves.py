@@ -62,7 +62,8 @@ def _draw_epochs(axes: Axes, report: BridgeReport) -> None:
 
 
 def _draw_weights(axes: Axes, report: BridgeReport) -> None:
-    points = (report.interpolation or {})["curve"]
+    chosen = report.interpolation or {}
+    points = chosen["curve"]
     for gated, style, behind in ((False, "-", ""), (True, "--", ", gated")):
         part = [point for point in points if point["gated"] == gated]
         weights = [point["map_weight"] for point in part]
@@ -73,8 +74,7 @@ def _draw_weights(axes: Axes, report: BridgeReport) -> None:
             values = [point[name] for point in part]
             if part:
                 axes.plot(weights, values, style, label=f"{label}{behind}", color=colour)
-    told = report.interpolation or {}
-    chosen, behind = told["map_weight"], ", gated" if told["gated"] else ""
-    axes.axvline(chosen, color="0.5", linestyle=":", label=f"chosen: {chosen:.2f}{behind}")
+    label = f"chosen: {chosen['map_weight']:.2f}{', gated' if chosen['gated'] else ''}"
+    axes.axvline(chosen["map_weight"], color="0.5", linestyle=":", label=label)
     axes.set(xlabel="weight of the map", ylabel="recall@10, mean of both ways", ylim=(0, 1))
     axes.legend(loc="lower right", fontsize=8)

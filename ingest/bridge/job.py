@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from ingest.bridge.bar import open_bar
 from ingest.bridge.features import Describer
@@ -12,6 +12,7 @@ from ingest.bridge.folder import Target
 from ingest.bridge.frozen import make_conse, open_encoders, to_baseline
 from ingest.bridge.material import GENERAL, TEST, TRAINING, VALIDATION, read_material, to_parts
 from ingest.bridge.measure import measure
+from ingest.bridge.notes import iter_notes
 from ingest.bridge.options import BridgeOptions
 from ingest.bridge.outcome import Made, to_provenance, to_report
 from ingest.bridge.store import FILE, FeatureStore
@@ -37,31 +38,6 @@ if TYPE_CHECKING:
     from ingest.encoders.bridge.side import Side
     from ingest.encoders.bridge.training import Epoch, Trained
     from schemas.settings import Settings
-
-_NOTHING_LEARNED: Final = (
-    "No epoch found more of the validation pairs than what training began with, so that is what "
-    "is kept: more pairs help, or another recipe."
-)
-_NOTHING_KNOWN: Final = (
-    "Nothing is known of what was forgotten outside this domain: --general PAIRS measures it, and "
-    "holds it within --forgetting."
-)
-_NOTHING_HELD: Final = (
-    "Without a base there is nothing to go back to: what is found of the general pairs was "
-    "measured, and not held within --forgetting."
-)
-_CHOSEN_BY_GENERAL: Final = (
-    "The general pairs also chose the weight of the map, which flatters their figures a little."
-)
-_GATED: Final = (
-    "A gate stands before the map: half of the general pairs taught it what is not of this domain, "
-    "and that lies where it lay. The other half is what was measured."
-)
-_NOTHING_KEPT: Final = (
-    "No weight of the map found more of the validation pairs without forgetting more of the "
-    "general ones than --forgetting allows, so the map counts for nothing: pairs of more kinds "
-    "help, or another tolerance."
-)
 
 
 def train_bridge(
@@ -168,7 +144,7 @@ class _Job:
             texts=after[1],
             image_encoder=encoders.image_encoder,
             text_encoder=encoders.text_encoder,
-            provenance=to_provenance(recipe, parts, self._options),
+            provenance=to_provenance(recipe, parts, self._options, gated=chosen.is_gated),
         )
         return Made(
             bridge, recipe, trained, baseline, measured, interpolation, material, parts, encoders
@@ -227,33 +203,23 @@ class _Job:
         self, trained: Trained, material: Material, parts: Parts, recipe: Recipe
     ) -> tuple[Trained, Mapping[str, Any] | None]:
         """What was trained at the map's weight that forgets little enough."""
-        if recipe.base is Base.NONE:
-            self.notes += [_NOTHING_HELD] if parts.general else []
-            return trained, None
-        if trained.epochs and not trained.best:
-            self.notes.append(_NOTHING_LEARNED)
-        if not parts.general:
-            self.notes += [_NOTHING_KNOWN] if recipe.base is Base.OWN else []
-            return trained, None
-        gated = None
+        chosen = gated = None
         if parts.outside:
             learned = material.to_examples(parts.training)
             gated = add_gates(trained, learned, material.to_examples(parts.outside))
-        chosen = choose_map_weight(
-            trained,
-            material.to_examples(parts.validation),
-            material.to_examples(parts.general),
-            tolerance=self._options.forgetting,
-            gated=gated,
-        )
-        if trained.best and chosen.map_weight == 0:
-            self.notes.append(_NOTHING_KEPT)
-        else:
-            self.notes.append(_CHOSEN_BY_GENERAL)
-        if gated is None or not chosen.gated:
-            return interpolate(trained, chosen.map_weight), asdict(chosen)
-        self.notes.append(_GATED)
-        return interpolate(gated, chosen.map_weight), asdict(chosen)
+        if parts.general and recipe.base is not Base.NONE:
+            chosen = choose_map_weight(
+                trained,
+                material.to_examples(parts.validation),
+                material.to_examples(parts.general),
+                tolerance=self._options.forgetting,
+                gated=gated,
+            )
+        self.notes += iter_notes(trained, chosen, parts, recipe.base, gate=self._options.gate)
+        if chosen is None:
+            return trained, None
+        kept = gated if gated is not None and chosen.gated else trained
+        return interpolate(kept, chosen.map_weight), asdict(chosen)
 
     def _measure(
         self,

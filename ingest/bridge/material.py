@@ -28,7 +28,7 @@ TEST: Final = "test"
 GENERAL: Final = "general"
 """The parts that pairs may be for."""
 
-_LEAST_GENERAL: Final = 20
+LEAST_GENERAL: Final = 20
 """General pairs that share nothing, below which none are given away to a gate."""
 
 
@@ -144,7 +144,7 @@ def to_parts(material: Material, options: BridgeOptions, *, seed: int, gate: boo
 
 def _part_general(items: Sequence[Item], seed: int) -> tuple[Sequence[Item], Sequence[Item]]:
     """What is measured, and what teaches the gate; nothing where there are too few for both."""
-    if len(to_clusters(items)) < _LEAST_GENERAL:
+    if len(to_clusters(items)) < LEAST_GENERAL:
         return items, ()
     parted = split(items, 0.5, seed=seed)
     return parted.training, parted.validation

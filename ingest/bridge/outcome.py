@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ingest.bridge.frozen import Encoders
+    from ingest.bridge.items import Item
     from ingest.bridge.material import Material, Parts
     from ingest.bridge.options import BridgeOptions
     from ingest.bridge.report import Measured
@@ -88,17 +89,29 @@ def to_report(
     )
 
 
-def to_provenance(recipe: Recipe, parts: Parts, options: BridgeOptions) -> dict[str, Any]:
+def to_provenance(
+    recipe: Recipe, parts: Parts, options: BridgeOptions, *, gated: bool
+) -> dict[str, Any]:
     """What a bridge's own file says of where it comes from.
 
     No date: the same training gives the same files, and so the same space.
+
+    Args:
+        recipe: How it was trained.
+        parts: Who was learned from.
+        options: Of the training.
+        gated: Whether a gate is part of it.
     """
+    learned = {TRAINING: parts.training, VALIDATION: parts.validation}
+    if gated:
+        learned["outside"] = parts.outside
     return {
         "recipe": to_plain(recipe),
         "data_licence": options.data_licence,
         "training_images": len(parts.training),
         "validation_images": len(parts.validation),
-        "training_data": _to_digest(parts),
+        **({"outside_images": len(parts.outside)} if gated else {}),
+        "training_data": _to_digest(learned),
     }
 
 
@@ -126,13 +139,13 @@ def _to_counts(material: Material, parts: Parts) -> dict[str, int]:
     }
 
 
-def _to_digest(parts: Parts) -> str:
-    """Of everything that was learned from, in whatever order."""
+def _to_digest(learned: Mapping[str, Sequence[Item]]) -> str:
+    """Of everything that was learned from, by its part, in whatever order."""
     from blake3 import blake3
 
     lines = sorted(
         "\0".join([name, item.content_hash, *sorted(item.texts)])
-        for name, items in ((TRAINING, parts.training), (VALIDATION, parts.validation))
+        for name, items in learned.items()
         for item in items
     )
     return f"blake3:{blake3(chr(10).join(lines).encode()).hexdigest()}"

@@ -87,7 +87,8 @@ def _iter_facts(report: BridgeReport) -> Iterator[tuple[str, str]]:
     left_out = counts["left_out"]
     said = f", {left_out:,} left out since they share something with these" if left_out else ""
     measured = ", ".join(f"{one.images:,} for {one.part}" for one in report.measured)
-    yield "learned", f"from {counts['training']:,} images; {measured}{said}"
+    taught = f", and a gate from {counts['outside']:,} others" if counts["outside"] else ""
+    yield "learned", f"from {counts['training']:,} images{taught}; {measured}{said}"
     yield "training", to_training(report)
     if report.interpolation is not None:
         behind = ", behind a gate" if report.interpolation["gated"] else ""

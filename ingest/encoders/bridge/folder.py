@@ -180,7 +180,7 @@ def _read_told(folder: Path) -> dict[str, Any]:
 def _refusing_damage(folder: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise ModelUnavailable(
             f"{folder} holds no whole bridge ({type(error).__name__}: {error}): copy the folder "
             f"again, or train it again"

@@ -62,7 +62,7 @@ class Side:
 
         Raises:
             ValueError: There is neither base nor map, or a ConSE base without its classes, or a
-                gate that stands between nothing.
+                gate that stands between nothing, or reads other features than the map.
         """
         if self.base is Base.NONE and self.map is None:
             msg = "a side of a bridge needs a base or a map"
@@ -70,8 +70,13 @@ class Side:
         if (self.base is Base.CONSE) != (self.conse is not None):
             msg = "the classes belong to a ConSE base, and it to them"
             raise ValueError(msg)
-        if self.gate is not None and (self.base is Base.NONE or self.map is None):
+        if self.gate is None:
+            return
+        if self.base is Base.NONE or self.map is None:
             msg = "a gate stands between a base and a map"
+            raise ValueError(msg)
+        if self.gate.weight.shape != self.map.mean.shape:
+            msg = "a gate reads the features that its map reads"
             raise ValueError(msg)
 
     def apply(self, described: Described) -> Floats:
@@ -141,6 +146,9 @@ class Side:
         if "classes" in tensors:
             conse = Conse(tensors["classes"], float(fields["temperature"]), fields["most_classes"])
         gate = None
+        if ("gate" in tensors) != ("gate_threshold" in fields):
+            msg = "a gate is a row and a threshold, and one of them is missing"
+            raise ValueError(msg)
         if "gate" in tensors:
             gate = Gate(tensors["gate"], float(fields["gate_threshold"]))
         return cls(

@@ -69,6 +69,11 @@ class Trained:
     best: int = 0
     stopped_early: bool = False
 
+    @property
+    def is_gated(self) -> bool:
+        """Whether a gate stands before a map."""
+        return self.images.gate is not None or self.texts.gate is not None
+
 
 def train(
     examples: Examples,

@@ -17,6 +17,7 @@ from ingest.encoders.bridge.side import Base
 from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Final
 
     from ingest.encoders.bridge.described import Described
@@ -61,6 +62,11 @@ class Interpolation:
     curve: tuple[WisePoint, ...]
     gated: bool = False
 
+    @property
+    def shows_forgetting(self) -> bool:
+        """Whether any weight changes what is found of the general set."""
+        return _differs(self.curve)
+
 
 def add_gates(trained: Trained, domain: Examples, others: Examples) -> Trained:
     """What was trained, with a gate before each map that tells the domain from others.
@@ -103,7 +109,9 @@ def choose_map_weight(
 
     Returns:
         The weight of the best domain recall among those within the tolerance, the smallest such,
-        without a gate if that is as good; 0 where nothing else is within it.
+        without a gate if that is as good; 0 where nothing else is within it. Behind the gate, if
+        there is one, where the general set shows no forgetting: few pairs are all found whatever
+        the map does to the rest.
 
     Raises:
         SettingsError: There is no base to go back to, or the tolerance is no share.
@@ -114,8 +122,14 @@ def choose_map_weight(
     curve = tuple(_measure(one, weight, domain, general) for one in choices for weight in _WEIGHTS)
     least = (curve[0].general or 0.0) - tolerance
     allowed = [point for point in curve if point.general is None or point.general >= least]
+    if general is not None and not _differs(curve):
+        allowed = [point for point in allowed if point.gated] or allowed
     best = max(allowed, key=lambda point: (point.domain, not point.gated, -point.map_weight))
     return Interpolation(best.map_weight, curve, best.gated)
+
+
+def _differs(curve: Sequence[WisePoint]) -> bool:
+    return len({point.general for point in curve}) > 1
 
 
 def _measure(
@@ -126,8 +140,7 @@ def _measure(
         None if part is None else recall(between.images, between.texts, part, (_CUT,)).to_mean(_CUT)
         for part in (domain, general)
     )
-    is_gated = trained.images.gate is not None or trained.texts.gate is not None
-    return WisePoint(map_weight, found or 0.0, rest, is_gated)
+    return WisePoint(map_weight, found or 0.0, rest, trained.is_gated)
 
 
 def interpolate(trained: Trained, map_weight: float) -> Trained:

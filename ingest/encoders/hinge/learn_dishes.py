@@ -31,7 +31,7 @@ come between dishes and their texts; with more, a dish is found less well among 
 
 RARITY = 2.0
 """What the gate's logit is lowered by: the regression assumes that every other image is a dish. One
-in about nine is nearer to what folders hold, and leaves pictures of people at table to the map."""
+in about eight is nearer to what folders hold, and leaves pictures of people at table to the map."""
 
 SPREAD_RIDGE = 1.0
 """Variance that every direction is given besides its own, in mean variances."""
@@ -79,7 +79,7 @@ def to_spread(texts: Floats) -> Floats:
         texts: ``(n, d)`` float32.
 
     Returns:
-        ``(d, d)`` float32, symmetric and positive; a texts' mean variance is 1.
+        ``(d, d)`` float32, symmetric and positive; its square is in the texts' mean variances.
     """
     covariance = np.cov(texts.T.astype(np.float64))
     mean_variance = np.trace(covariance) / len(covariance)

@@ -27,7 +27,6 @@ DRAWINGS_RECIPE = Recipe(epochs=12, residual=0.8)
 """What made the committed weights: shorter than on the figures alone, as there are more pictures,
 and with less of ConSE, whose network knows photographs."""
 
-
 RANK = 128
 """Of the map. On drawings that nothing was trained on, as many are found as with the whole map from
 a rank of 96 on (of 384); this is 99 % of what the map says."""

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 import diptych
 from ingest.bridge import BridgeOptions, train_bridge
 from ingest.bridge.folder import Target
-from ingest.encoders.bridge.folder import Bridge, FrozenEncoder
-from ingest.encoders.bridge.gate import Gate
+from ingest.encoders.bridge.folder import FrozenEncoder
 from ingest.encoders.bridge.recipe import MapKind, Objective
 from ingest.encoders.bridge.side import Base
 from ingest.encoders.load import load_encoder
 from schemas.errors import SettingsError, StoreError
-from tests.ingest.bridge.conftest import picture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -180,94 +175,3 @@ def test_a_folder_beside_takes_the_place_of_a_moved_folder_and_of_no_hub_id(tmp_
 def test_shares_that_are_none_are_refused(given: dict[str, float]) -> None:
     with pytest.raises(SettingsError, match=f"--{next(iter(given))}"):
         BridgeOptions(**given)  # type: ignore[arg-type]
-
-
-def test_the_general_pairs_are_not_forgotten(pictures: Path, clip: Path, tmp_path: Path) -> None:
-    """With no tolerance the mean of both directions may not fall there at all."""
-    report = train_bridge(
-        pictures / "first.jsonl",
-        tmp_path / "colours",
-        image_encoder=str(clip),
-        recipe={"epochs": 30, "patience": 0},
-        options=BridgeOptions(
-            validation_pairs=pictures / "second.jsonl",
-            general=_write_others(tmp_path, 12),
-            forgetting=0.0,
-        ),
-    )
-    general = next(one for one in report.measured if one.part == "general")
-    at_ten = [one for one in general.changes if one.cut == 10 and one.difference]
-    assert sum(one.difference.value for one in at_ten if one.difference) >= -1e-9
-    assert report.interpolation is not None
-    weights = [point["map_weight"] for point in report.interpolation["curve"]]
-    assert (weights[0], weights[-1]) == (0, 1)
-    assert report.interpolation["map_weight"] in weights
-    assert "Weight of the map (WiSE-FT)" in (tmp_path / "colours" / "README.md").read_text("utf-8")
-
-
-def _write_others(folder: Path, count: int) -> Path:
-    """Pictures that are plain in another way, each with a text of its own."""
-    from tests.hostile_images import picture
-    from tests.ingest.bridge.conftest import write_lines
-
-    lines = []
-    for number in range(count):
-        name = folder / f"{number}.png"
-        picture(32 + 4 * number, 60).rotate(13 * number).save(name)
-        lines.append({"image": str(name), "text": f"the {number}th flag turned"})
-    return write_lines(folder / "general.jsonl", lines)
-
-
-@pytest.mark.parametrize("gate", [True, False])
-def test_half_of_the_general_pairs_may_teach_a_gate(
-    pictures: Path, clip: Path, tmp_path: Path, *, gate: bool
-) -> None:
-    report = train_bridge(
-        pictures / "first.jsonl",
-        tmp_path / "colours",
-        image_encoder=str(clip),
-        recipe={"epochs": 30, "patience": 0},
-        options=BridgeOptions(
-            validation_pairs=pictures / "second.jsonl",
-            general=_write_others(tmp_path, 30),
-            forgetting=0.0,
-            gate=gate,
-        ),
-    )
-    assert (report.counts["general"], report.counts["outside"]) == ((15, 15) if gate else (30, 0))
-    general = next(one for one in report.measured if one.part == "general")
-    assert general.images == report.counts["general"]
-    assert report.interpolation is not None
-    assert any(point["gated"] for point in report.interpolation["curve"]) == gate
-
-    assert ("behind a gate" in (tmp_path / "colours" / "README.md").read_text("utf-8")) == (
-        report.interpolation["gated"]
-    )
-
-
-def test_behind_a_closed_gate_the_encoder_is_as_it_was(
-    pictures: Path, clip: Path, tmp_path: Path
-) -> None:
-    folder = tmp_path / "colours"
-    options = BridgeOptions(validation_pairs=pictures / "second.jsonl")
-    train_bridge(
-        pictures / "first.jsonl",
-        folder,
-        image_encoder=str(clip),
-        recipe={"objective": Objective.RIDGE, "base": Base.OWN},
-        options=options,
-    )
-    open_bridge = Bridge.read(folder)
-    assert json.loads((folder / "bridge.json").read_text("utf-8"))["format"] == 1
-    still = np.zeros(len(open_bridge.images.map.mean), dtype=np.float32)  # type: ignore[union-attr]
-    gated = replace(open_bridge.images, gate=Gate(still, -60.0))
-    replace(open_bridge, images=gated).write(tmp_path / "gated")
-    assert json.loads((tmp_path / "gated" / "bridge.json").read_text("utf-8"))["format"] == 2
-
-    images = [picture(hue, 1, 0) for hue in range(3)]
-    before, after, closed = (
-        load_encoder(str(one), check=False).encode_images(images)
-        for one in (clip, folder, tmp_path / "gated")
-    )
-    np.testing.assert_allclose(closed, before, atol=1e-6)
-    assert np.abs(after - before).max() > 1e-3

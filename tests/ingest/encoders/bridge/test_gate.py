@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -86,3 +87,55 @@ def test_a_gate_stands_between_a_base_and_a_map() -> None:
     for lacking in ({"base": Base.NONE}, {"map": None}):
         with pytest.raises(ValueError, match="between a base and a map"):
             replace(side, **lacking)
+
+
+def test_a_feature_that_hardly_varies_does_not_rule() -> None:
+    """MiniLM has some whose 1e-33 is rounding: elsewhere they may as well be 1e-9."""
+    own, others, asked = _draw(1, 40, 2), _draw(2, 160, -2), _draw(3, 100, 2)
+    for rows in (own, others):
+        rows[:, 10] *= np.float32(1e-33)
+    gate = fit_gate(own, others)
+    asked[:, 10] = 0
+    quiet = gate.to_shares(asked)
+    asked[:, 10] = 1e-9
+    np.testing.assert_allclose(gate.to_shares(asked), quiet, atol=1e-4)
+
+
+def test_many_rows_take_no_memory_of_their_square() -> None:
+    """As many pairs as a GPU may be given, of few features: a square of rows would take 7 GB."""
+    own, others = _draw(1, 15_000, 2), _draw(2, 15_000, -2)
+    tracemalloc.start()
+    try:
+        gate = fit_gate(own, others)
+        _, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most_bytes < 100e6
+    assert np.quantile(gate.to_shares(own), 0.05) > 0.8
+
+
+@pytest.mark.parametrize("width", [79, 80, 81])
+def test_as_many_rows_as_features_are_no_turning_point(width: int) -> None:
+    """Solved between rows or between features, it is one regression."""
+    own, others = _draw(1, 40, 2, width), _draw(2, 40, -2, width)
+    doubled = fit_gate(np.repeat(own, 2, axis=0), np.repeat(others, 2, axis=0))
+    np.testing.assert_allclose(fit_gate(own, others).weight, doubled.weight, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("tensors", "fields"),
+    [
+        ({"gate": None}, {}),
+        ({"gate": np.ones(3, dtype=np.float32)}, {}),
+        ({"gate": np.ones((2, 1), dtype=np.float32)}, {}),
+        ({"gate": np.array([1, np.nan], dtype=np.float32)}, {}),
+        ({}, {"gate_threshold": float("inf")}),
+    ],
+    ids=["lost", "too long", "no row", "no number", "without end"],
+)
+def test_a_damaged_gate_is_refused(tensors: dict[str, Any], fields: dict[str, Any]) -> None:
+    """It would leave every vector where it lay, or none of them a number."""
+    parts = _side().to_tensors() | tensors
+    whole = {name: part for name, part in parts.items() if part is not None}
+    with pytest.raises(ValueError, match="gate"):
+        Side.from_parts(_side().to_json() | fields, whole)

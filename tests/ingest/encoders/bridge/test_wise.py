@@ -120,3 +120,17 @@ def test_a_gate_that_helps_nothing_is_not_chosen() -> None:
     gated = add_gates(trained, make_examples(200), _shifted(2))
 
     assert not choose_map_weight(trained, DOMAIN, None, tolerance=0, gated=gated).gated
+
+
+def test_general_pairs_that_show_nothing_leave_the_gate_to_guard() -> None:
+    """Among ten all are found, whatever is forgotten: that is no reason to forget the rest."""
+    few = _shifted(3).take(range(10))
+    trained = _adapt()
+    gated = add_gates(trained, make_examples(200), _shifted(2))
+
+    alone = choose_map_weight(trained, DOMAIN, few, tolerance=0)
+    chosen = choose_map_weight(trained, DOMAIN, few, tolerance=0, gated=gated)
+
+    assert (alone.shows_forgetting, chosen.shows_forgetting) == (False, False)
+    assert (alone.gated, chosen.gated) == (False, True)
+    assert choose_map_weight(trained, DOMAIN, _shifted(3), tolerance=0).shows_forgetting

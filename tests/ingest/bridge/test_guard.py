@@ -1,0 +1,179 @@
+"""What a bridge may not forget: the map's weight, the gate before it, and what is said of both."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from ingest.bridge import BridgeOptions, train_bridge
+from ingest.bridge.material import Parts
+from ingest.bridge.notes import iter_notes
+from ingest.bridge.report_table import to_bridge_table
+from ingest.encoders.bridge.folder import Bridge
+from ingest.encoders.bridge.gate import Gate
+from ingest.encoders.bridge.recipe import Objective
+from ingest.encoders.bridge.side import Base, Side
+from ingest.encoders.bridge.training import Epoch, Trained
+from ingest.encoders.bridge.wise import Interpolation, WisePoint
+from ingest.encoders.load import load_encoder
+from tests.ingest.bridge.conftest import picture
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_general_pairs_are_not_forgotten(pictures: Path, clip: Path, tmp_path: Path) -> None:
+    """With no tolerance the mean of both directions may not fall there at all."""
+    report = train_bridge(
+        pictures / "first.jsonl",
+        tmp_path / "colours",
+        image_encoder=str(clip),
+        recipe={"epochs": 30, "patience": 0},
+        options=BridgeOptions(
+            validation_pairs=pictures / "second.jsonl",
+            general=_write_others(tmp_path, 12),
+            forgetting=0.0,
+        ),
+    )
+    general = next(one for one in report.measured if one.part == "general")
+    at_ten = [one for one in general.changes if one.cut == 10 and one.difference]
+    assert sum(one.difference.value for one in at_ten if one.difference) >= -1e-9
+    assert report.interpolation is not None
+    weights = [point["map_weight"] for point in report.interpolation["curve"]]
+    assert (weights[0], weights[-1]) == (0, 1)
+    assert report.interpolation["map_weight"] in weights
+    assert "Weight of the map (WiSE-FT)" in (tmp_path / "colours" / "README.md").read_text("utf-8")
+
+
+def _write_others(folder: Path, count: int) -> Path:
+    """Pictures that are plain in another way, each with a text of its own."""
+    from tests.hostile_images import picture
+    from tests.ingest.bridge.conftest import write_lines
+
+    lines = []
+    for number in range(count):
+        name = folder / f"{number}.png"
+        picture(32 + 4 * number, 60).rotate(13 * number).save(name)
+        lines.append({"image": str(name), "text": f"the {number}th flag turned"})
+    return write_lines(folder / "general.jsonl", lines)
+
+
+@pytest.mark.parametrize("gate", [True, False])
+def test_half_of_the_general_pairs_may_teach_a_gate(
+    pictures: Path, clip: Path, tmp_path: Path, *, gate: bool
+) -> None:
+    report = train_bridge(
+        pictures / "first.jsonl",
+        tmp_path / "colours",
+        image_encoder=str(clip),
+        recipe={"epochs": 30, "patience": 0},
+        options=BridgeOptions(
+            validation_pairs=pictures / "second.jsonl",
+            general=_write_others(tmp_path, 30),
+            forgetting=0.0,
+            gate=gate,
+        ),
+    )
+    assert (report.counts["general"], report.counts["outside"]) == ((15, 15) if gate else (30, 0))
+    general = next(one for one in report.measured if one.part == "general")
+    assert general.images == report.counts["general"]
+    assert report.interpolation is not None
+    assert any(point["gated"] for point in report.interpolation["curve"]) == gate
+
+    assert ("behind a gate" in (tmp_path / "colours" / "README.md").read_text("utf-8")) == (
+        report.interpolation["gated"]
+    )
+    assert any("alf of the general pairs taught" in note for note in report.notes) == gate
+    assert (", and a gate from 15 others;" in to_bridge_table(report)) == gate
+
+
+def test_what_taught_a_gate_is_part_of_where_a_bridge_comes_from(
+    pictures: Path, clip: Path, tmp_path: Path
+) -> None:
+    """Of twenty pairs ten are measured, and all found: the gate is taken."""
+    told = {}
+    for gate in (True, False):
+        train_bridge(
+            pictures / "first.jsonl",
+            tmp_path / f"colours-{gate}",
+            image_encoder=str(clip),
+            recipe={"objective": Objective.RIDGE, "base": Base.OWN, "ridge": 0.1},
+            options=BridgeOptions(
+                validation_pairs=pictures / "second.jsonl",
+                general=_write_others(tmp_path, 20),
+                gate=gate,
+            ),
+        )
+        told[gate] = Bridge.read(tmp_path / f"colours-{gate}").provenance
+    assert told[True]["outside_images"] == 10
+    assert "outside_images" not in told[False]
+    assert told[True]["training_data"] != told[False]["training_data"]
+
+
+def test_it_is_said_when_there_are_too_few_for_a_gate_or_to_show_anything(
+    pictures: Path, clip: Path, tmp_path: Path
+) -> None:
+    """Among ten pictures the right one is always one of the first ten."""
+    report = train_bridge(
+        pictures / "first.jsonl",
+        tmp_path / "colours",
+        image_encoder=str(clip),
+        recipe={"objective": Objective.RIDGE, "base": Base.OWN, "ridge": 0.1},
+        options=BridgeOptions(
+            validation_pairs=pictures / "second.jsonl", general=_write_others(tmp_path, 10)
+        ),
+    )
+    assert report.interpolation is not None
+    assert report.interpolation["map_weight"] > 0
+    said = " ".join(report.notes)
+    assert "No gate was taught: that takes 20 " in said
+    assert "show nothing of what was forgotten" in said
+
+
+def test_it_is_said_when_what_was_solved_counts_for_nothing() -> None:
+    """A closed form has no epochs of which one could be the best."""
+    solved = Trained(Side(Base.OWN), Side(Base.OWN))
+    curve = (WisePoint(0.0, 0.5, 1.0), WisePoint(1.0, 0.6, 0.5))
+    parts = Parts((), (), (), (), (), 0)
+    notes = iter_notes(solved, Interpolation(0.0, curve), parts, Base.OWN, gate=False)
+    assert ["the map counts for nothing" in note for note in notes] == [True]
+
+
+def test_where_nothing_was_learned_no_more_is_said_of_a_weight() -> None:
+    idle = Trained(Side(Base.OWN), Side(Base.OWN), epochs=(Epoch(1, 1, 0.5, 0.5, 0.5),))
+    curve = (WisePoint(0.0, 0.5, 1.0), WisePoint(1.0, 0.5, 1.0))
+    parts = Parts((), (), (), (), (), 0)
+    (note,) = iter_notes(idle, Interpolation(0.0, curve), parts, Base.OWN, gate=True)
+    assert "No epoch found more" in note
+
+
+def test_behind_a_closed_gate_the_encoder_is_as_it_was(
+    pictures: Path, clip: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "colours"
+    options = BridgeOptions(validation_pairs=pictures / "second.jsonl")
+    train_bridge(
+        pictures / "first.jsonl",
+        folder,
+        image_encoder=str(clip),
+        recipe={"objective": Objective.RIDGE, "base": Base.OWN},
+        options=options,
+    )
+    open_bridge = Bridge.read(folder)
+    assert json.loads((folder / "bridge.json").read_text("utf-8"))["format"] == 1
+    still = np.zeros(len(open_bridge.images.map.mean), dtype=np.float32)  # type: ignore[union-attr]
+    gated = replace(open_bridge.images, gate=Gate(still, -60.0))
+    replace(open_bridge, images=gated).write(tmp_path / "gated")
+    assert json.loads((tmp_path / "gated" / "bridge.json").read_text("utf-8"))["format"] == 2
+
+    images = [picture(hue, 1, 0) for hue in range(3)]
+    before, after, closed = (
+        load_encoder(str(one), check=False).encode_images(images)
+        for one in (clip, folder, tmp_path / "gated")
+    )
+    np.testing.assert_allclose(closed, before, atol=1e-6)
+    assert np.abs(after - before).max() > 1e-3
