@@ -58,6 +58,24 @@ class Map:
     weight: Floats | None
     hidden: Hidden | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse arrays that do not belong together.
+
+        Raises:
+            ValueError: Their shapes do not fit.
+        """
+        whole, outcome = self.mean.shape, self.bias.shape
+        fits = self.scale.shape == whole
+        if self.weight is not None:
+            fits &= self.weight.shape == outcome + whole
+        if self.hidden is not None:
+            layer = self.hidden.inner_bias.shape
+            fits &= self.hidden.inner.shape == layer + whole
+            fits &= self.hidden.outer.shape == outcome + layer
+        if not fits:
+            msg = "the arrays of a map are not of one map: their shapes do not fit"
+            raise ValueError(msg)
+
     def apply(self, features: Floats) -> Floats:
         """``(n, f)`` to ``(n, d)`` float32, of any length."""
         inputs = self.standardise(features)

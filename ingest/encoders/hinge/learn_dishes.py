@@ -13,7 +13,7 @@ import numpy as np
 
 from ingest.encoders.hinge.contrast import Examples, Standard
 from ingest.encoders.hinge.experts import Dishes
-from ingest.encoders.hinge.learn_gate import fit_gate
+from ingest.encoders.hinge.learn_gate import learn_gate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,7 +59,7 @@ def add_dishes(
     photographs = replace(bridge, residual=RESIDUAL, drawings=None, dishes=None)
     standard = Standard(bridge.mean, bridge.scale)
     rest = [others] if drawings is None else [others, drawings]
-    gate = fit_gate(
+    gate = learn_gate(
         standard.apply(dishes.features), [standard.apply(kind.features) for kind in rest]
     )
     expert = Dishes(

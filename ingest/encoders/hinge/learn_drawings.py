@@ -14,7 +14,7 @@ import numpy as np
 
 from ingest.encoders.hinge.contrast import Examples, Recipe, Standard, train_bridge
 from ingest.encoders.hinge.experts import Drawings
-from ingest.encoders.hinge.learn_gate import fit_gate
+from ingest.encoders.hinge.learn_gate import learn_gate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,7 +55,7 @@ def add_drawings(
     )
     seen, drawn = (standard.apply(some.features) for some in (figures, drawings))
     inner, outer = to_low_rank(trained.weight, np.concatenate([seen, drawn]), RANK)
-    gate = fit_gate(drawn, [seen])
+    gate = learn_gate(drawn, [seen])
     expert = Drawings(inner, outer, trained.bias, gate, recipe.residual)
     return replace(bridge, drawings=expert)
 

@@ -25,7 +25,7 @@ SHARPNESS = 2.0
 _STEPS = 100
 
 
-def fit_gate(own: Floats, others: Sequence[Floats]) -> Gate:
+def learn_gate(own: Floats, others: Sequence[Floats]) -> Gate:
     """Tell an expert's images from others; both count the same however many there are.
 
     Args:

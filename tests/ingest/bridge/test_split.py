@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.bridge.items import Item
@@ -22,6 +22,8 @@ ITEMS = st.lists(st.tuples(TEXTS, GROUPS), min_size=2, max_size=20).map(
 )
 
 
+# Drawing whole corpora is slow where other tests have the processor.
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(items=ITEMS, share=st.floats(0.01, 0.99), seed=st.integers(0, 5), data=st.data())
 def test_the_two_parts_share_nothing_and_are_everything(
     items: list[Item], share: float, seed: int, data: st.DataObject
@@ -40,6 +42,7 @@ def test_the_two_parts_share_nothing_and_are_everything(
     assert set(split(shuffled, share, seed=seed).validation) == set(parted.validation)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(items=ITEMS, measured=ITEMS)
 def test_what_shares_with_the_measured_is_left_out(items: list[Item], measured: list[Item]) -> None:
     """Here all share their hashes by place."""
