@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.hinge_dishes import print_head, print_row
-from benchmarks.hinge_recall import CUTS, to_ranks
+from benchmarks.hinge_dishes import iter_ways, print_head, print_row, to_gallery
 from ingest.encoders.hinge.bridge import load_bridge
 from ingest.encoders.hinge.contrast import Recipe, train_bridge
 from ingest.encoders.hinge.corpus import RECIPES, Figure, read_figures
@@ -27,8 +26,6 @@ from ingest.encoders.hinge.towers import Arithmetic, TextTower, Tokens
 from ingest.encoders.hinge.train import FIRST, to_examples
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from ingest.encoders.hinge.bridge import Bridge
@@ -70,9 +67,13 @@ def main() -> None:
     corpus = read_corpus(chosen.data, chosen.drawings, chosen.workers)
     print_head()
     for book in sorted({figure.collection for figure in corpus.figures} - {RECIPES}):
-        without, both = train_without(corpus, book)
-        for name, hits in iter_hits(corpus, book, without, both):
-            print_row(f"{book}, {name}", hits)
+        bridges = train_without(corpus, book)
+        for kind in ("description", "caption", "joined"):
+            asked = to_gallery(
+                corpus.figures, corpus.examples, corpus.are_of(book), corpus.tower, kind
+            )
+            for name, hits in iter_ways(f"{book}, {kind}", bridges, asked):
+                print_row(name, hits)
 
 
 def read_corpus(data: Path, drawings: Path, workers: int) -> Corpus:
@@ -96,26 +97,6 @@ def train_without(corpus: Corpus, book: str) -> tuple[Bridge, Bridge]:
         alone, figures, corpus.drawings, replace(DRAWINGS_RECIPE, members=MEMBERS)
     )
     return alone, add_dishes(drawing, figures, corpus.are_of(RECIPES)[seen], corpus.drawings)
-
-
-def iter_hits(
-    corpus: Corpus, book: str, *bridges: Bridge
-) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    """Whether each is found among the first ten, a row a bridge, by what was asked."""
-    for kind in ("description", "caption", "joined"):
-        has = np.array([bool(getattr(figure, kind)) for figure in corpus.figures])
-        rows = corpus.are_of(book) & has
-        asked = [getattr(corpus.figures[row], kind) for row in np.flatnonzero(rows)]
-        texts, shown = corpus.tower.encode(asked), take(corpus.examples, rows)
-        ranks = [
-            to_ranks(
-                texts @ bridge.to_vectors(shown.features, shown.logits).T, np.arange(len(texts))
-            )
-            for bridge in bridges
-        ]
-        for nth, way in enumerate(("text -> image", "image -> text")):
-            hits = np.stack([pair[nth] <= CUTS[-1] for pair in ranks])
-            yield f"{kind}, {way}", hits.astype(np.float64)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.hinge_recall import CUTS, to_ranks
+from benchmarks.hinge_recall import CUTS, to_interval, to_ranks
 from ingest.encoders.hinge.bridge import load_bridge
 from ingest.encoders.hinge.contrast import Recipe, train_bridge
 from ingest.encoders.hinge.corpus import HELD_OUT_BOOK, RECIPE_FOLDS, Figure, read_figures
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
     Hits = NDArray[np.float64]
 
-DRAWS = 2000
 BOOK_ALONE = "the book alone, description"
 
 
@@ -88,7 +87,7 @@ def _measure_fold(
     alone = train_bridge(figures_seen, recipe)
     both = (alone, add_dishes(alone, figures_seen, are_dishes[seen]))
     shown = [figure for figure, is_it in zip(figures, left_out, strict=True) if is_it]
-    book = _to_gallery(figures, examples, in_book, tower)
+    book = to_gallery(figures, examples, in_book, tower, "description")
     asked = {
         "title": [figure.description.split(" (")[0] for figure in shown],
         "title, ingredients": [figure.caption for figure in shown],
@@ -96,21 +95,38 @@ def _measure_fold(
     for kind, texts in asked.items():
         dishes = Gallery(take(examples, left_out), tower.encode(texts))
         for label, beside in (("", None), (" among a book", book)):
-            pairs = [_to_hits(bridge, dishes, beside) for bridge in both]
-            for nth, way in enumerate(("text -> image", "image -> text")):
-                yield f"recipes{label}, {kind}, {way}", np.stack([pair[nth] for pair in pairs])
-    pairs = [_to_hits(bridge, book, None) for bridge in both]
-    for nth, way in enumerate(("text -> image", "image -> text")):
-        yield f"{BOOK_ALONE}, {way}", np.stack([pair[nth] for pair in pairs])
+            yield from iter_ways(f"recipes{label}, {kind}", both, dishes, beside)
+    yield from iter_ways(BOOK_ALONE, both, book)
 
 
-def _to_gallery(
-    figures: Sequence[Figure], examples: Examples, rows: NDArray[np.bool_], tower: TextTower
+def to_gallery(
+    figures: Sequence[Figure],
+    examples: Examples,
+    rows: NDArray[np.bool_],
+    tower: TextTower,
+    kind: str,
 ) -> Gallery:
-    """Those of the figures that have a description."""
-    described = rows & np.array([bool(figure.description) for figure in figures])
-    texts = [figure.description for figure, has in zip(figures, described, strict=True) if has]
-    return Gallery(take(examples, described), tower.encode(texts))
+    """Those of the figures that have a text of this kind.
+
+    Args:
+        figures: What the examples are of.
+        examples: Of the figures.
+        rows: ``(n,)``, which of them.
+        tower: Of the texts.
+        kind: ``description``, ``caption`` or ``joined``.
+    """
+    named = [getattr(figure, kind) for figure in figures]
+    has = rows & np.array([bool(text) for text in named])
+    return Gallery(take(examples, has), tower.encode([named[row] for row in np.flatnonzero(has)]))
+
+
+def iter_ways(
+    name: str, bridges: Sequence[Bridge], asked: Gallery, beside: Gallery | None = None
+) -> Iterator[tuple[str, Hits]]:
+    """Both ways of asking: whether each is found among the first ten, a row a bridge."""
+    pairs = [_to_hits(bridge, asked, beside) for bridge in bridges]
+    for nth, way in enumerate(("text -> image", "image -> text")):
+        yield f"{name}, {way}", np.stack([pair[nth] for pair in pairs])
 
 
 def _to_hits(bridge: Bridge, asked: Gallery, beside: Gallery | None) -> tuple[Hits, Hits]:
@@ -139,8 +155,7 @@ def print_row(name: str, hits: Hits) -> None:
     """
     alone, both = 100 * hits.mean(axis=1)
     gains = 100 * (hits[1] - hits[0])
-    drawn = np.random.default_rng(0).integers(0, len(gains), (DRAWS, len(gains)))
-    low, high = np.quantile(gains[drawn].mean(axis=1), (0.025, 0.975))
+    low, high = to_interval(gains)
     print(f"{name:<56}{alone:>11.1f}{both:>14.1f}  {both - alone:+.1f} [{low:+.1f}, {high:+.1f}]")
 
 

@@ -145,22 +145,24 @@ def to_gain(newest: tuple[Ranks, Ranks], oldest: tuple[Ranks, Ranks]) -> str:
         100.0 * (new <= CUTS[-1]) - 100.0 * (old <= CUTS[-1])
         for new, old in zip(newest, oldest, strict=True)
     ]
-    random = np.random.default_rng(0)
-    drawn = np.mean(
-        [one[random.integers(0, len(one), (DRAWS, len(one)))].mean(axis=1) for one in gains], axis=0
-    )
-    low, high = np.quantile(drawn, (0.025, 0.975))
+    low, high = to_interval(*gains)
     gain = np.mean([one.mean() for one in gains])
     told = f"{gain:+.1f} [{low:+.1f}, {high:+.1f}]"
     return f"newest over oldest hinge, R@{CUTS[-1]} of both ways: {told}"
 
 
+def to_interval(*samples: NDArray[np.float64]) -> tuple[float, float]:
+    """The 95 % bootstrap interval of the mean of the samples' means, each drawn by itself."""
+    random = np.random.default_rng(0)
+    drawn = [one[random.integers(0, len(one), (DRAWS, len(one)))].mean(axis=1) for one in samples]
+    low, high = np.quantile(np.mean(drawn, axis=0), (0.025, 0.975))
+    return float(low), float(high)
+
+
 def to_cells(ranks: Ranks) -> str:
     """Recall at each cut in percent, and the interval of the last."""
     found = "".join(f"{100 * np.mean(ranks <= cut):>7.1f}" for cut in CUTS)
-    random = np.random.default_rng(0)
-    drawn = random.integers(0, len(ranks), (DRAWS, len(ranks)))
-    low, high = np.quantile(np.mean(ranks[drawn] <= CUTS[-1], axis=1), (0.025, 0.975))
+    low, high = to_interval((ranks <= CUTS[-1]).astype(np.float64))
     return f"{found}  {f'[{100 * low:.0f}, {100 * high:.0f}]':<13}"
 
 

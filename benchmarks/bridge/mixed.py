@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from benchmarks.hinge_recall import to_ranks
 from ingest.bridge.pairs import read_pairs
 from ingest.encoders.load import load_encoder
 from schemas.space import Role
@@ -64,10 +65,7 @@ def measure(encoder: Encoder, domain: Texts, general: Texts) -> list[float]:
     owner = np.array([place for _, place in asked])
     texts = encoder.encode_texts([text for text, _ in asked], Role.QUERY)
     scores = np.asarray(texts) @ images.T
-    right = scores[np.arange(len(asked)), owner]
-    by_words = (scores > right[:, None]).sum(axis=1) < CUT
-    best = np.array([right[owner == place].max() for place in range(len(both))])
-    by_image = (scores > best[None]).sum(axis=0) < CUT
+    by_image, by_words = (ranks <= CUT for ranks in to_ranks(scores.T, owner))
     of_domain = np.arange(len(both)) < len(domain)
     return [
         float(found[rows].mean())

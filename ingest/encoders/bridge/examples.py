@@ -36,8 +36,20 @@ class Examples:
 
     def take(self, rows: Sequence[int] | NDArray[np.int64]) -> Examples:
         """Some of the images, in the order of ``rows``, with their own texts alone."""
-        owned = self.owned[rows]
-        kept, places = np.unique(owned[owned >= 0], return_inverse=True)
-        renumbered = np.full_like(owned, -1)
-        renumbered[owned >= 0] = places
-        return Examples(self.images.take(rows), self.texts.take(kept), renumbered)
+        kept, owned = renumber(self.owned[rows])
+        return Examples(self.images.take(rows), self.texts.take(kept), owned)
+
+
+def renumber(owned: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Which rows of the texts still belong to an image, and their places among these.
+
+    Args:
+        owned: ``(n, k)``, as :attr:`Examples.owned`.
+
+    Returns:
+        ``(m,)`` rows in order, and ``(n, k)`` places, -1 where there was none.
+    """
+    kept, places = np.unique(owned[owned >= 0], return_inverse=True)
+    renumbered = np.full_like(owned, -1)
+    renumbered[owned >= 0] = places
+    return kept, renumbered

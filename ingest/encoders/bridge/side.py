@@ -162,7 +162,7 @@ class Side:
         )
 
 
-def to_unit(rows: Floats) -> Floats:
+def to_unit(rows: NDArray[np.floating]) -> Floats:
     """``(n, d)`` rows at unit length; a zero row stays zero."""
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(rows / np.where(lengths > 0, lengths, 1), dtype=np.float32)

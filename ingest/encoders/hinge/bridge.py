@@ -25,8 +25,9 @@ import numpy as np
 
 from ingest.encoders.bridge.conse import Conse
 from ingest.encoders.bridge.gate import Gate
+from ingest.encoders.bridge.side import to_unit
 from ingest.encoders.catalogue import HINGE_MODEL_ID
-from ingest.encoders.hinge.experts import Dishes, Drawings, to_unit
+from ingest.encoders.hinge.experts import Dishes, Drawings
 from schemas.errors import ModelUnavailable
 
 if TYPE_CHECKING:

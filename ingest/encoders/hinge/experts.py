@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
+from ingest.encoders.bridge.side import to_unit
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from ingest.encoders.bridge.gate import Gate
@@ -75,8 +76,3 @@ class Dishes:
     def apply(self, vectors: Floats) -> Floats:
         """``norm(norm((v - m) S) + k)`` of ``(n, 384)`` unit rows."""
         return to_unit(to_unit((vectors - self.centre) @ self.spread) + self.common)
-
-
-def to_unit(rows: NDArray[np.floating]) -> Floats:
-    """Rows of L2 norm 1, float32."""
-    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)

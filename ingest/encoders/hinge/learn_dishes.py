@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ingest.encoders.bridge.examples import renumber
 from ingest.encoders.hinge.contrast import Examples, Standard
 from ingest.encoders.hinge.experts import Dishes
 from ingest.encoders.hinge.learn_gate import learn_gate
@@ -118,14 +119,11 @@ def take(examples: Examples, rows: NDArray[np.bool_]) -> Examples:
         examples: Of ``n`` pictures.
         rows: ``(n,)``, which of them.
     """
-    owned = examples.owned[rows]
-    kept, places = np.unique(owned[owned >= 0], return_inverse=True)
-    moved = np.full_like(owned, -1)
-    moved[owned >= 0] = places
+    kept, owned = renumber(examples.owned[rows])
     return replace(
         examples,
         features=examples.features[rows],
         logits=examples.logits[rows],
         texts=examples.texts[kept],
-        owned=moved,
+        owned=owned,
     )

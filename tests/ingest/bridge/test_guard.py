@@ -25,20 +25,12 @@ from tests.ingest.bridge.conftest import picture
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ingest.bridge.report import BridgeReport
+
 
 def test_the_general_pairs_are_not_forgotten(pictures: Path, clip: Path, tmp_path: Path) -> None:
     """With no tolerance the mean of both directions may not fall there at all."""
-    report = train_bridge(
-        pictures / "first.jsonl",
-        tmp_path / "colours",
-        image_encoder=str(clip),
-        recipe={"epochs": 30, "patience": 0},
-        options=BridgeOptions(
-            validation_pairs=pictures / "second.jsonl",
-            general=_write_others(tmp_path, 12),
-            forgetting=0.0,
-        ),
-    )
+    report = _train_strictly(pictures, clip, tmp_path, others=12)
     general = next(one for one in report.measured if one.part == "general")
     at_ten = [one for one in general.changes if one.cut == 10 and one.difference]
     assert sum(one.difference.value for one in at_ten if one.difference) >= -1e-9
@@ -47,6 +39,24 @@ def test_the_general_pairs_are_not_forgotten(pictures: Path, clip: Path, tmp_pat
     assert (weights[0], weights[-1]) == (0, 1)
     assert report.interpolation["map_weight"] in weights
     assert "Weight of the map (WiSE-FT)" in (tmp_path / "colours" / "README.md").read_text("utf-8")
+
+
+def _train_strictly(
+    pictures: Path, clip: Path, folder: Path, *, others: int, gate: bool = True
+) -> BridgeReport:
+    """A bridge to colours, in ``colours``, that may forget nothing of so many other pictures."""
+    return train_bridge(
+        pictures / "first.jsonl",
+        folder / "colours",
+        image_encoder=str(clip),
+        recipe={"epochs": 30, "patience": 0},
+        options=BridgeOptions(
+            validation_pairs=pictures / "second.jsonl",
+            general=_write_others(folder, others),
+            forgetting=0.0,
+            gate=gate,
+        ),
+    )
 
 
 def _write_others(folder: Path, count: int) -> Path:
@@ -66,18 +76,7 @@ def _write_others(folder: Path, count: int) -> Path:
 def test_half_of_the_general_pairs_may_teach_a_gate(
     pictures: Path, clip: Path, tmp_path: Path, *, gate: bool
 ) -> None:
-    report = train_bridge(
-        pictures / "first.jsonl",
-        tmp_path / "colours",
-        image_encoder=str(clip),
-        recipe={"epochs": 30, "patience": 0},
-        options=BridgeOptions(
-            validation_pairs=pictures / "second.jsonl",
-            general=_write_others(tmp_path, 30),
-            forgetting=0.0,
-            gate=gate,
-        ),
-    )
+    report = _train_strictly(pictures, clip, tmp_path, others=30, gate=gate)
     assert (report.counts["general"], report.counts["outside"]) == ((15, 15) if gate else (30, 0))
     general = next(one for one in report.measured if one.part == "general")
     assert general.images == report.counts["general"]

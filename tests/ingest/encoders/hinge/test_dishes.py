@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.encoders.bridge.side import to_unit
 from ingest.encoders.hinge.bridge import Bridge
 from ingest.encoders.hinge.contrast import Examples
-from ingest.encoders.hinge.experts import to_unit
 from ingest.encoders.hinge.learn_dishes import SPREAD_RIDGE, add_dishes, to_common, to_spread
 
 if TYPE_CHECKING:
