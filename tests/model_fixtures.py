@@ -196,22 +196,20 @@ def _tower() -> dict[str, Any]:
 
 def _clip_vocabulary() -> tuple[dict[str, int], list[Any]]:
     special = ["<|startoftext|>", "<|endoftext|>"]
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    # A byte that ends a word is another token. Unless they are named, those of the corpus alone
+    # are known, in another order in each process, and equally frequent pairs are merged in theirs.
     trainer = trainers.BpeTrainer(
         vocab_size=700,
-        special_tokens=special,
+        special_tokens=special + [f"{letter}</w>" for letter in alphabet],
         end_of_word_suffix="</w>",
         show_progress=False,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        initial_alphabet=alphabet,
     )
     tokenizer = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.train_from_iterator(CORPUS, trainer)
-    pieces = _bpe_parts(tokenizer)
-    # A byte that ends a word is another token; training saw only those of its corpus.
-    vocabulary = dict(pieces[0])
-    for letter in pre_tokenizers.ByteLevel.alphabet():
-        vocabulary.setdefault(f"{letter}</w>", len(vocabulary))
-    return vocabulary, pieces[1]
+    return _bpe_parts(tokenizer)
 
 
 def _siglip_vocabulary() -> tuple[dict[str, int], list[Any]]:
@@ -236,6 +234,8 @@ def _wordpiece_vocabulary() -> dict[str, int]:
     tokenizer = Tokenizer(models.WordPiece(unk_token=special[1]))
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    # Named for the same reason as CLIP's.
+    special += [f"##{letter}" for letter in sorted(set("".join(CORPUS)) - set(" ,"))]
     trainer = trainers.WordPieceTrainer(vocab_size=300, special_tokens=special, show_progress=False)
     tokenizer.train_from_iterator(CORPUS, trainer)
     return tokenizer.get_vocab()

@@ -110,8 +110,8 @@ def choose_map_weight(
     Returns:
         The weight of the best domain recall among those within the tolerance, the smallest such,
         without a gate if that is as good; 0 where nothing else is within it. Behind the gate, if
-        there is one, where the general set shows no forgetting: few pairs are all found whatever
-        the map does to the rest.
+        there is one and the weight is not 0, where the general set shows no forgetting: few pairs
+        are all found whatever the map does to the rest.
 
     Raises:
         SettingsError: There is no base to go back to, or the tolerance is no share.
@@ -122,8 +122,8 @@ def choose_map_weight(
     curve = tuple(_measure(one, weight, domain, general) for one in choices for weight in _WEIGHTS)
     least = (curve[0].general or 0.0) - tolerance
     allowed = [point for point in curve if point.general is None or point.general >= least]
-    if general is not None and not _differs(curve):
-        allowed = [point for point in allowed if point.gated] or allowed
+    if gated is not None and general is not None and not _differs(curve):
+        allowed = [point for point in allowed if point.gated or not point.map_weight]
     best = max(allowed, key=lambda point: (point.domain, not point.gated, -point.map_weight))
     return Interpolation(best.map_weight, curve, best.gated)
 

@@ -134,3 +134,13 @@ def test_general_pairs_that_show_nothing_leave_the_gate_to_guard() -> None:
     assert (alone.shows_forgetting, chosen.shows_forgetting) == (False, False)
     assert (alone.gated, chosen.gated) == (False, True)
     assert choose_map_weight(trained, DOMAIN, _shifted(3), tolerance=0).shows_forgetting
+
+
+def test_a_map_that_counts_for_nothing_needs_no_gate() -> None:
+    few = _shifted(3).take(range(10))
+    trained = _adapt()
+    gated = add_gates(trained, make_examples(200), _shifted(2))
+
+    chosen = choose_map_weight(trained, _general(), few, tolerance=0, gated=gated)
+
+    assert (chosen.shows_forgetting, chosen.map_weight, chosen.gated) == (False, 0, False)
