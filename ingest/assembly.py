@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from ingest.decode.decoder import InProcessDecoder
+from ingest.decode.decoder_choice import to_decoder
 from ingest.decode.limits import Limits
 from ingest.decode.policy import DecodePolicy
 from ingest.encoders.canary import check_canary
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from ingest.callbacks import Callbacks
     from ingest.dead_letters import DeadLetters
-    from ingest.decode.decoder import Decoder
     from ingest.plan import Known
     from ingest.sources.source import Source
     from ingest.stopwatch import Stopwatch
@@ -135,7 +134,7 @@ class AssemblyLine:
         """What decodes and cuts."""
         return Preparer(
             self.encoder,
-            to_decoder(self.settings, self.workers.decode),
+            to_decoder(self.settings, self.workers.decode, times=to_times(self.settings)),
             self.source,
             limits=Limits.from_settings(self.settings),
             policy=to_policy(self.settings),
@@ -161,24 +160,9 @@ def to_fingerprints(settings: Settings, space: EmbeddingSpace) -> Fingerprints:
     return Fingerprints(space, to_policy(settings), settings.chunk_overlap_tokens)
 
 
-def to_decoder(settings: Settings, children: int) -> Decoder:
-    """Worker processes that are kept from run to run, or this process where that is asked for.
-
-    Args:
-        settings: The settings.
-        children: How many processes may decode at once.
-    """
-    if not settings.isolate:
-        return InProcessDecoder()
-    from ingest.decode.sandbox import to_allowance_bytes
-    from ingest.decode.sandbox_pool import shared_pool
-
-    times = OCR_TIMES * settings.frames if settings.ocr else 1
-    return shared_pool(
-        children,
-        timeout_seconds=settings.decode_timeout_seconds * times,
-        allowance_bytes=to_allowance_bytes(Limits.from_settings(settings)),
-    )
+def to_times(settings: Settings) -> int:
+    """How often the seconds of the settings an item may take."""
+    return OCR_TIMES * settings.frames if settings.ocr else 1
 
 
 class CanaryGuard:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ingest.index_options import index_options
 from ingest.logs import log_options, to_line
 
 if TYPE_CHECKING:
@@ -46,8 +47,7 @@ if TYPE_CHECKING:
 @click.option("--frames", type=int, help="Images taken of an animation or multi-page image.")
 @click.option("--figures/--no-figures", default=None, help="Index images in documents (default).")
 @click.option("--ocr/--no-ocr", default=None, help="Read words in images (extra `ocr`).")
-@click.option("--url", help="Server, or folder of an embedded index.  [default: diptych-index]")
-@click.option("--collection", help="Collection in the index.  [default: diptych]")
+@index_options
 @click.option("--model", help="Model id or folder.  [default: hinge-en-2]")
 @click.option("--revision", help="Exact revision of a Hugging Face model.")
 @click.option("--backend", help="What runs the model: torch, onnx or openvino.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ingest.index_options import index_options
 from search.asked import pop_composition, query_options
 from search.options import DATES, EXACT, NEWEST_FIRST
 
@@ -85,8 +86,7 @@ def to_collapse(value: str) -> str | float:
 @click.option("--cursor", metavar="TEXT", help="Continue: next_cursor of the answer before.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 @click.option("--sheet", type=click.Path(path_type=Path), help="Also draw the hits: a .png file.")
-@click.option("--url", help="Server, or folder of an embedded index.  [default: diptych-index]")
-@click.option("--collection", help="Collection in the index.  [default: diptych]")
+@index_options
 @click.option("--model", help="Model id or folder.  [default: the collection's own]")
 def search(*, sheet: Path | None, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 - by name
     """Find images and documents by TEXT, by a photograph, by something indexed, or by all of them.

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ingest.index_options import index_options
+
 if TYPE_CHECKING:
     from search.facets import Facets
 
@@ -25,8 +27,7 @@ if TYPE_CHECKING:
     "--limit", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Values at most."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
-@click.option("--url", help="Server, or folder of an embedded index.  [default: diptych-index]")
-@click.option("--collection", help="Collection in the index.  [default: diptych]")
+@index_options
 def facets(field: str, *, where: tuple[str, ...], as_json: bool, **asked: Any) -> None:  # noqa: ANN401 - by name
     """Count the values of FIELD: media_type, keywords, taken_at (by year), metadata.author.
 

@@ -55,14 +55,9 @@ class Decoding:
             from ingest.decode.wire import to_function
 
             return to_function(function)(content, source_uri, *args, limits=self.limits, **kwargs)
-        from ingest.decode.sandbox import to_allowance_bytes
-        from ingest.decode.sandbox_pool import shared_pool
+        from ingest.decode.decoder_choice import to_pool
 
-        pool = shared_pool(
-            self.at_once,
-            timeout_seconds=self.settings.decode_timeout_seconds,
-            allowance_bytes=to_allowance_bytes(self.limits),
-        )
+        pool = to_pool(self.settings, self.at_once)
         return pool.call(function, content, source_uri, *args, limits=self.limits, **kwargs)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,21 +10,29 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from ingest.bridge.features import Describer
+from ingest.bridge.store import FILE, FeatureStore
+from ingest.decode.decoder_choice import to_decoder
+from ingest.decode.limits import Limits
 from ingest.encoders.bridge.backbone import open_backbone
 from ingest.encoders.bridge.conse import Conse, to_class_vectors
 from ingest.encoders.bridge.folder import FrozenEncoder
 from ingest.encoders.bridge.side import Base, Side
 from ingest.encoders.catalogue import CATALOGUE, HINGE_MODELS
+from ingest.encoders.graph_cache import cache_folder
 from ingest.encoders.transformer.files import is_folder
+from ingest.encoders.workers import count_cores
 from schemas.errors import SettingsError
 from schemas.records import Modality
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
-    from ingest.bridge.features import Describer
     from ingest.bridge.options import BridgeOptions
     from ingest.encoders.bridge.backbone import Backbone
+    from schemas.settings import Settings
 
 HINGE_LICENCE: Final = "Apache-2.0"
 """Of both its towers and of the map between them."""
@@ -95,6 +104,25 @@ def open_encoders(image_encoder: str, text_encoder: str, options: BridgeOptions)
     return Encoders(
         images, texts, FrozenEncoder(names[0], images.space), FrozenEncoder(names[1], texts.space)
     )
+
+
+@contextmanager
+def open_describer(encoders: Encoders, settings: Settings, *, cache: bool) -> Iterator[Describer]:
+    """While it lasts, both describe images and texts.
+
+    Args:
+        encoders: Both.
+        settings: Limits of decoding, and whether it is isolated.
+        cache: Whether what they say is kept, and what was kept is used.
+    """
+    with FeatureStore(cache_folder() / FILE if cache else None) as store:
+        yield Describer(
+            encoders.images,
+            encoders.texts,
+            store=store,
+            decoder=to_decoder(settings, count_cores()),
+            limits=Limits.from_settings(settings),
+        )
 
 
 def make_conse(encoders: Encoders, describer: Describer, softness: float) -> Conse:

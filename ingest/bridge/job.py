@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ingest.bridge.bar import open_bar
-from ingest.bridge.features import Describer
 from ingest.bridge.folder import Target
-from ingest.bridge.frozen import make_conse, open_encoders, to_baseline
+from ingest.bridge.frozen import make_conse, open_describer, open_encoders, to_baseline
 from ingest.bridge.material import GENERAL, TEST, TRAINING, VALIDATION, read_material, to_parts
 from ingest.bridge.measure import measure
 from ingest.bridge.notes import iter_notes
 from ingest.bridge.options import BridgeOptions
 from ingest.bridge.outcome import Made, to_provenance, to_report
-from ingest.bridge.store import FILE, FeatureStore
 from ingest.bridge.write import write_bridge
 from ingest.encoders.bridge.folder import Bridge
 from ingest.encoders.bridge.recipe import CLOSED_FORM, Recipe
@@ -24,11 +21,10 @@ from ingest.encoders.bridge.suggested import suggest_recipe
 from ingest.encoders.bridge.training import train
 from ingest.encoders.bridge.wise import add_gates, choose_map_weight, interpolate
 from ingest.encoders.catalogue import HINGE_MODEL_ID
-from ingest.encoders.graph_cache import cache_folder
 from ingest.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ingest.bridge.frozen import Encoders
@@ -124,7 +120,8 @@ class _Job:
         self, pairs: Path, encoders: Encoders, given: Recipe | Mapping[str, Any] | None
     ) -> Made:
         draft = to_recipe(given, encoders, 1)  # what does not go together is told at once
-        with self.stopwatch.lap("describe"), self._describer(encoders) as describer:
+        opened = open_describer(encoders, self._settings, cache=self._options.cache)
+        with self.stopwatch.lap("describe"), opened as describer:
             material = read_material(self._to_files(pairs), describer)
             gate = self._options.gate and draft.base is not Base.NONE
             parts = to_parts(material, self._options, seed=draft.seed, gate=gate)
@@ -149,22 +146,6 @@ class _Job:
         return Made(
             bridge, recipe, trained, baseline, measured, interpolation, material, parts, encoders
         )
-
-    @contextmanager
-    def _describer(self, encoders: Encoders) -> Iterator[Describer]:
-        from ingest.assembly import to_decoder
-        from ingest.decode.limits import Limits
-        from ingest.encoders.workers import count_cores
-
-        path = cache_folder() / FILE if self._options.cache else None
-        with FeatureStore(path) as store:
-            yield Describer(
-                encoders.images,
-                encoders.texts,
-                store=store,
-                decoder=to_decoder(self._settings, count_cores()),
-                limits=Limits.from_settings(self._settings),
-            )
 
     def _to_files(self, pairs: Path) -> dict[str, Path]:
         options = self._options

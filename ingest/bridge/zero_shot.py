@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ingest.bridge.class_matching import match_labels, to_classifier_vectors
-from ingest.bridge.features import Describer
 from ingest.bridge.folder import CARD, Target
-from ingest.bridge.frozen import open_encoders, to_description
+from ingest.bridge.frozen import open_describer, open_encoders, to_description
 from ingest.bridge.labelled import describe_labelled, read_labelled
 from ingest.bridge.options import BridgeOptions
-from ingest.bridge.store import FILE, FeatureStore
 from ingest.bridge.unseen import choose_seen
 from ingest.bridge.zero_shot_card import to_card
 from ingest.bridge.zero_shot_options import Method, ZeroShotOptions
@@ -29,7 +27,6 @@ from ingest.encoders.bridge.devise import fit_class_weights, leave_classes_out
 from ingest.encoders.bridge.folder import Bridge
 from ingest.encoders.bridge.side import Base, Side
 from ingest.encoders.catalogue import HINGE_MODEL_ID as HINGE
-from ingest.encoders.graph_cache import cache_folder
 from ingest.encoders.transformer.files import find_model
 from schemas.errors import SettingsError
 from schemas.labels import read_labels
@@ -42,6 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ingest.bridge.class_matching import Matching
+    from ingest.bridge.features import Describer
     from ingest.bridge.frozen import Encoders
     from ingest.bridge.labelled import LabelledImages
     from ingest.encoders.bridge.devise import LeftOut
@@ -137,18 +135,8 @@ class _Job:
     @contextmanager
     def describing(self) -> Iterator[None]:
         """While it lasts, images and texts are described."""
-        from ingest.assembly import to_decoder
-        from ingest.decode.limits import Limits
-        from ingest.encoders.workers import count_cores
-
-        with FeatureStore(cache_folder() / FILE if self._options.cache else None) as store:
-            self._describer = Describer(
-                self._encoders.images,
-                self._encoders.texts,
-                store=store,
-                decoder=to_decoder(self._settings, count_cores()),
-                limits=Limits.from_settings(self._settings),
-            )
+        opened = open_describer(self._encoders, self._settings, cache=self._options.cache)
+        with opened as self._describer:
             yield
 
     def make(self) -> _Made:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ingest.cli import set_on_signal
+from ingest.index_options import index_options
 from ingest.logs import log_options
 
 if TYPE_CHECKING:
@@ -42,8 +43,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Generations that are kept for a rollback.",
 )
-@click.option("--url", help="Server, or folder of an embedded index.  [default: diptych-index]")
-@click.option("--collection", help="Collection in the index.  [default: diptych]")
+@index_options
 @click.option(
     "--report",
     "report_path",

@@ -6,10 +6,11 @@ import json
 
 import click
 
+from ingest.index_options import index_options
+
 
 @click.command()
-@click.option("--url", help="Server, or folder of an embedded index.  [default: diptych-index]")
-@click.option("--collection", help="Collection in the index.  [default: diptych]")
+@index_options
 @click.option("--json", "as_json", is_flag=True, help="Print the status as JSON.")
 def status(*, as_json: bool, **flags: object) -> int:
     """Show what is indexed, from where, when last, and by which model.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ingest.cli import set_on_signal
+from ingest.index_options import index_options
 from ingest.logs import log_options
 from ingest.sync.session import SyncOptions
 
@@ -40,8 +41,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="With --watch: run at least so often, in seconds.",
 )
-@click.option("--url", help="Server, or folder of an embedded index.  [default: diptych-index]")
-@click.option("--collection", help="Collection in the index.  [default: diptych]")
+@index_options
 @click.option("--model", help="Model id or folder.  [default: the collection's]")
 @click.option(
     "--report",

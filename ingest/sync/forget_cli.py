@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ingest.index_options import index_options
+
 if TYPE_CHECKING:
     from ingest.sync.forget import Forgotten
 
@@ -16,8 +18,7 @@ EXIT_DECLINED = 1
 @click.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--url", help="Server, or folder of an embedded index.  [default: diptych-index]")
-@click.option("--collection", help="Collection in the index.  [default: diptych]")
+@index_options
 def forget(names: tuple[str, ...], *, yes: bool, **flags: object) -> int:
     """Remove roots from a collection: all their points, and what is known of them.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ingest.cli import set_on_signal
+from ingest.index_options import index_options
 from ingest.logs import log_options
 
 
@@ -16,8 +17,7 @@ from ingest.logs import log_options
 @click.option("--repair", is_flag=True, help="Mend what is found; encode only what must be.")
 @click.option("--checksum", is_flag=True, help="Hash every file, whatever its times say.")
 @click.option("--allow-mass-delete", is_flag=True, help="Remove even a large share of a root.")
-@click.option("--url", help="Server, or folder of an embedded index.  [default: diptych-index]")
-@click.option("--collection", help="Collection in the index.  [default: diptych]")
+@index_options
 @click.option("--model", help="Model id or folder.  [default: the collection's]")
 @click.option(
     "--report",

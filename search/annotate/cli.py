@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ingest.index_options import index_options
 from schemas.report import EXIT_ITEMS_FAILED
 
 if TYPE_CHECKING:
@@ -25,14 +26,9 @@ if TYPE_CHECKING:
 _ANY_PATH = click.Path(path_type=Path)
 
 
-def _index_options(command: Command) -> Command:
-    for decorate in (
-        click.option("--model", help="Model id or folder.  [default: the collection's own]"),
-        click.option("--collection", help="Collection in the index.  [default: diptych]"),
-        click.option("--url", help="Server, or folder of an embedded index."),
-    ):
-        command = decorate(command)
-    return command
+def _collection_options(command: Command) -> Command:
+    model = click.option("--model", help="Model id or folder.  [default: the collection's own]")
+    return index_options(model(command))
 
 
 @click.command()
@@ -55,7 +51,7 @@ def _index_options(command: Command) -> Command:
 @click.option("--where", multiple=True, metavar="EXPR", help="Of the collection only these images.")
 @click.option("--out", type=_ANY_PATH, help="File for the JSON lines.  [default: standard output]")
 @click.option("--write-payload", is_flag=True, help="Write the tags into the collection, too.")
-@_index_options
+@_collection_options
 def tag(
     *,
     images: tuple[Path, ...],
@@ -175,7 +171,7 @@ def _write_lines(tagged: Iterable[Tagged], stream: Any) -> int:  # noqa: ANN401 
 @click.argument("image", type=_ANY_PATH)
 @click.option("--top-k", type=click.IntRange(1, 10_000), default=5, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
-@_index_options
+@_collection_options
 def caption(*, image: Path, top_k: int, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 - by name
     """Describe a photograph by the nearest captions of the collection.
 

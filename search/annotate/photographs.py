@@ -7,7 +7,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from ingest.decode.decoder import InProcessDecoder
+from ingest.decode.decoder_choice import to_decoder
 from ingest.decode.files import read_photograph
 from ingest.decode.limits import Limits
 from ingest.decode.policy import DecodePolicy
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-    from ingest.decode.decoder import Decoder
     from schemas.errors import DiptychError
     from schemas.settings import Settings
     from schemas.space import Encoder
@@ -68,7 +67,7 @@ def iter_photographs(
         DecoderUnavailable: No process that decodes can be started.
     """
     limits = Limits.from_settings(settings)
-    decoder = _to_decoder(settings, limits)
+    decoder = to_decoder(settings, 1)
 
     def open_one(path: str, read: Callable[[], bytes]) -> _Opened:
         try:
@@ -121,16 +120,3 @@ def _encode(batch: Sequence[_Opened], encoder: Encoder) -> Iterator[Photograph]:
                 yield from _encode([one], encoder)
         else:
             yield Photograph(batch[0][0], error=error)  # type: ignore[index]
-
-
-def _to_decoder(settings: Settings, limits: Limits) -> Decoder:
-    if not settings.isolate:
-        return InProcessDecoder()
-    from ingest.decode.sandbox import to_allowance_bytes
-    from ingest.decode.sandbox_pool import shared_pool
-
-    return shared_pool(
-        1,
-        timeout_seconds=settings.decode_timeout_seconds,
-        allowance_bytes=to_allowance_bytes(limits),
-    )

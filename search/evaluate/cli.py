@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ingest.index_options import index_options
 from schemas.evaluation import Direction
 
 if TYPE_CHECKING:
@@ -57,8 +58,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--gallery", type=_FILE, help="Draw the worst misses: a .png file.")
 @click.option("--json", "json_file", type=_FILE, help="Save the report; - prints it instead.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all lots.")
-@click.option("--url", help="Server, or folder of an embedded index.  [default: diptych-index]")
-@click.option("--collection", help="Collection in the index.  [default: diptych]")
+@index_options
 @click.option("--model", help="Model id or folder.  [default: the collection's own]")
 def evaluate(*, gallery: Path | None, json_file: Path | None, **asked: Any) -> int:  # noqa: ANN401 - click's
     """Measure how well a collection answers, with intervals.

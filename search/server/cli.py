@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+from ingest.index_options import index_options
 from ingest.logs import log_options
 
 NEEDED: Final = ("fastapi", "jinja2", "mcp", "python_multipart", "uvicorn")
@@ -16,8 +17,7 @@ NEEDED: Final = ("fastapi", "jinja2", "mcp", "python_multipart", "uvicorn")
 @click.command()
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="0 for any.  [default: 8000]")
-@click.option("--url", help="Server, or folder of an embedded index.  [default: diptych-index]")
-@click.option("--collection", help="Collection in the index.  [default: diptych]")
+@index_options
 @click.option(
     "--token-file",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -13,7 +13,6 @@ from search.server.gate import Gate
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from ingest.decode.decoder import Decoder
     from ingest.decode.image import DecodedImage
     from schemas.settings import Settings
 
@@ -65,12 +64,14 @@ class ImageDecoder:
         self._pool.shutdown(cancel_futures=True)
 
     def _decode(self, content: bytes, side_pixels: int) -> DecodedImage:
+        from ingest.decode.decoder_choice import to_decoder
         from ingest.decode.limits import Limits
         from ingest.decode.policy import DecodePolicy
 
         if not content:
             raise UnsupportedFormat(UNNAMED, "is empty: send the bytes of an image")
-        frames = self._to_decoder().decode_frames(
+        decoder = to_decoder(self._settings, self._settings.serve.max_decodes)
+        frames = decoder.decode_frames(
             content,
             UNNAMED,
             limits=Limits.from_settings(self._settings),
@@ -78,18 +79,3 @@ class ImageDecoder:
             policy=DecodePolicy(),
         )
         return frames[0]
-
-    def _to_decoder(self) -> Decoder:
-        if not self._settings.isolate:
-            from ingest.decode.decoder import InProcessDecoder
-
-            return InProcessDecoder()
-        from ingest.decode.limits import Limits
-        from ingest.decode.sandbox import to_allowance_bytes
-        from ingest.decode.sandbox_pool import shared_pool
-
-        return shared_pool(
-            self._settings.serve.max_decodes,
-            timeout_seconds=self._settings.decode_timeout_seconds,
-            allowance_bytes=to_allowance_bytes(Limits.from_settings(self._settings)),
-        )

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from ingest.index_options import index_options
+
 if TYPE_CHECKING:
     from schemas.settings import Settings
     from search.server.lazy_service import LazyService
@@ -22,8 +24,7 @@ LOCAL: Final = {"show_locations": True}
 
 
 @click.command()
-@click.option("--url", help="Server, or folder of an embedded index.  [default: diptych-index]")
-@click.option("--collection", help="Collection in the index.  [default: diptych]")
+@index_options
 def mcp(*, url: str | None, collection: str | None) -> None:
     """Offer search to a language model's application, over stdin and stdout (MCP).
 
