@@ -38,15 +38,15 @@ _NOTHING_SEEN: Final = (
     "of them are found among the first ten. Give more of them, some hundred."
 )
 _NOT_GATED: Final = (
-    "Half of the general pairs taught a gate, which was not taken: without it as much is found of "
-    "the validation pairs. The other half is what was measured."
+    "Half of the general pairs taught a gate, which was not taken: without it the validation pairs "
+    "are found as well. The other half is what was measured."
 )
 _TOO_FEW_FOR_A_GATE: Final = (
     f"No gate was taught: that takes {LEAST_GENERAL} general images that share no text and no "
     f"group with each other."
 )
 _NOTHING_KEPT: Final = (
-    "No weight of the map found more of the validation pairs without forgetting more of the "
+    "No weight of the map finds the validation pairs better without forgetting more of the "
     "general ones than --forgetting allows, so the map counts for nothing: pairs of more kinds "
     "help, or another tolerance."
 )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ingest.encoders.bridge.described import Described
     from ingest.encoders.bridge.examples import Examples
+    from ingest.encoders.bridge.recall import Recall
     from ingest.encoders.bridge.side import Side
     from ingest.encoders.bridge.training import Trained
 
@@ -40,12 +41,15 @@ class WisePoint:
         domain: Recall@10 on the domain, 0..1, mean of both directions.
         general: The same on the general set; None without one.
         gated: Whether a gate stands before the maps.
+        domain_reciprocal: Mean of 1 / rank on the domain, 0..1, mean of both directions: what
+            decides where few pairs are all among the first ten.
     """
 
     map_weight: float
     domain: float
     general: float | None
     gated: bool = False
+    domain_reciprocal: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +112,11 @@ def choose_map_weight(
         gated: The same behind gates, if that may be chosen too.
 
     Returns:
-        The weight of the best domain recall among those within the tolerance, the smallest such,
-        without a gate if that is as good; 0 where nothing else is within it. Behind the gate, if
-        there is one and the weight is not 0, where the general set shows no forgetting: few pairs
-        are all found whatever the map does to the rest.
+        The weight of the best domain recall among those within the tolerance, by the mean of
+        1 / rank where that is equal; the smallest such, without a gate if that is as good; 0 where
+        nothing else is within it. Behind the gate, if there is one and the weight is not 0, where
+        the general set shows no forgetting: few pairs are all found whatever the map does to the
+        rest.
 
     Raises:
         SettingsError: There is no base to go back to, or the tolerance is no share.
@@ -124,8 +129,12 @@ def choose_map_weight(
     allowed = [point for point in curve if point.general is None or point.general >= least]
     if gated is not None and general is not None and not _differs(curve):
         allowed = [point for point in allowed if point.gated or not point.map_weight]
-    best = max(allowed, key=lambda point: (point.domain, not point.gated, -point.map_weight))
+    best = max(allowed, key=_to_preference)
     return Interpolation(best.map_weight, curve, best.gated)
+
+
+def _to_preference(point: WisePoint) -> tuple[float, float, bool, float]:
+    return point.domain, point.domain_reciprocal, not point.gated, -point.map_weight
 
 
 def _differs(curve: Sequence[WisePoint]) -> bool:
@@ -136,11 +145,13 @@ def _measure(
     trained: Trained, map_weight: float, domain: Examples, general: Examples | None
 ) -> WisePoint:
     between = interpolate(trained, map_weight)
-    found, rest = (
-        None if part is None else recall(between.images, between.texts, part, (_CUT,)).to_mean(_CUT)
-        for part in (domain, general)
-    )
-    return WisePoint(map_weight, found or 0.0, rest, trained.is_gated)
+    found, reciprocal = _search(between, domain).to_score(_CUT)
+    rest = None if general is None else _search(between, general).to_mean(_CUT)
+    return WisePoint(map_weight, found, rest, trained.is_gated, reciprocal)
+
+
+def _search(trained: Trained, part: Examples) -> Recall:
+    return recall(trained.images, trained.texts, part, (_CUT,))
 
 
 def interpolate(trained: Trained, map_weight: float) -> Trained:

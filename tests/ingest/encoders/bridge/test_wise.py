@@ -79,6 +79,17 @@ def test_what_helps_nothing_is_not_used() -> None:
     assert choose_map_weight(trained, general, None, tolerance=0).map_weight == 0
 
 
+def test_of_few_pairs_the_rank_decides() -> None:
+    """All ten are among the first ten, with any weight."""
+    chosen = choose_map_weight(_adapt(), DOMAIN.take(range(10)), None, tolerance=0)
+
+    assert {point.domain for point in chosen.curve} == {1.0}
+    assert chosen.curve[0].domain_reciprocal < 1
+    (best,) = (point for point in chosen.curve if point.map_weight == chosen.map_weight)
+    assert best.domain_reciprocal == max(point.domain_reciprocal for point in chosen.curve)
+    assert chosen.map_weight > 0
+
+
 def test_what_has_no_base_is_refused() -> None:
     trained = train(make_examples(20), NONE, Recipe(objective=Objective.RIDGE))
 
