@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
+from ingest.encoders.catalogue import CATALOGUE
 from ingest.encoders.known_space import EncoderRequest
 from schemas.errors import ModelUnavailable
 
@@ -58,12 +60,8 @@ def to_recorded_request(
     if chosen == recorded.model_id and folder is not None:
         if _holds(folder, recorded):
             chosen = folder
-        elif not _is_elsewhere(chosen):
-            raise ModelUnavailable(
-                f"the collection's model {chosen!r} was loaded from {folder}, which is not there "
-                f"any more or holds other files: put them back, or name the folder's path as the "
-                f"model"
-            )
+        elif chosen not in CATALOGUE and not _holds(chosen, recorded):
+            raise ModelUnavailable(_to_loss(recorded, folder))
     return EncoderRequest(
         model=chosen,
         revision=recorded.revision if chosen in (recorded.model_id, folder) else settings.revision,
@@ -81,16 +79,22 @@ def _to_own_model(recorded: EmbeddingSpace, settings: Settings) -> str:
     return settings.model if is_it else recorded.model_id
 
 
-def _is_elsewhere(model: str) -> bool:
-    """Whether the name alone says where a model is."""
-    from ingest.encoders.catalogue import CATALOGUE
+def _to_loss(recorded: EmbeddingSpace, folder: str) -> str:
+    """What is said where a folder does not hold the collection's model any more."""
     from ingest.encoders.transformer.files import is_folder
 
-    return model in CATALOGUE or is_folder(model)
+    where = f"the collection's model {recorded.model_id!r} was loaded from {folder}, which "
+    if not is_folder(folder):
+        return f"{where}is not there any more: put it back, or name the folder's path as the model"
+    return (
+        f"{where}holds other files now: put the former ones back ({recorded.revision}), or have "
+        f"the collection built anew with what is there, by diptych migrate --model {quote(folder)} "
+        f"--no-evaluate"
+    )
 
 
 def _holds(folder: str, recorded: EmbeddingSpace) -> bool:
-    """Whether a folder has the files that were recorded; where not, loading says what to set."""
+    """Whether it is a folder with the files that were recorded."""
     from ingest.encoders.transformer.files import find_model, is_folder
 
     if not is_folder(folder):

@@ -141,8 +141,9 @@ def check_space(collection: ConcreteCollection, space: EmbeddingSpace) -> None:
     ]
     raise SpaceMismatch(
         f"collection {collection.name!r} was built with {collection.space.model_id}, this is "
-        f"{space.model_id} ({'; '.join(differing)}): their vectors cannot be compared; use the "
-        f"model it was built with, or name another --collection for this one"
+        f"{space.model_id} ({'; '.join(differing)}): their vectors cannot be compared; bring the "
+        f"collection to this one with `diptych migrate`, use the model it was built with, or name "
+        f"another --collection for this one"
     )
 
 

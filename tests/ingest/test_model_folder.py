@@ -16,7 +16,7 @@ from ingest.sources.folder import FolderSource
 from ingest.store.model_folder import MODEL_FOLDER
 from ingest.sync.job import SyncJob
 from ingest.sync.session import SyncOptions
-from schemas.errors import ModelUnavailable
+from schemas.errors import ModelUnavailable, SpaceMismatch
 from schemas.records import Modality
 from search.searcher import Searcher
 from tests.model_fixtures import save_clip
@@ -103,16 +103,43 @@ def test_where_it_is_now_goes_before_where_it_was(rig: Rig, model: Path, tmp_pat
     assert sync(rig).counts.added == 1
 
 
-@pytest.mark.parametrize("is_changed", [False, True])
-def test_one_that_is_gone_or_another_one_is_not_taken(
-    rig: Rig, model: Path, *, is_changed: bool
-) -> None:
+def test_one_that_is_gone_is_asked_for(rig: Rig, model: Path) -> None:
     migrate_to(rig, model)
-    if is_changed:
-        (model / "further.json").write_text("{}")
-        assert load_encoder(str(model), check=False).space.modalities == tuple(Modality)
-    else:
-        shutil.rmtree(model)
+    shutil.rmtree(model)
     with pytest.raises(ModelUnavailable, match="name the folder's path as the model") as refused:
         sync(rig)
     assert str(model) in str(refused.value)
+
+
+@pytest.mark.parametrize("is_beside", [False, True])
+def test_one_that_was_trained_again_says_how_to_go_on(
+    rig: Rig, model: Path, monkeypatch: pytest.MonkeyPatch, *, is_beside: bool
+) -> None:
+    """Also where the folder lies in the working directory, so that the name alone leads to it."""
+    migrate_to(rig, model)
+    (model / "further.json").write_text("{}")
+    assert load_encoder(str(model), check=False).space.modalities == tuple(Modality)
+    if is_beside:
+        monkeypatch.chdir(model.parent)
+    with pytest.raises(ModelUnavailable) as refused:
+        sync(rig)
+    _, way_out = str(refused.value).split("diptych ", 1)
+    assert way_out.startswith(f"migrate --model {model} --no-evaluate")
+    with pytest.raises(SpaceMismatch, match="`diptych migrate`"):
+        sync(rig, rig.settings(model=str(model)))
+
+    options = MigrationOptions(show_progress=False, evaluates=False)
+    MigrateJob(rig.settings(model=str(model)), options=options).run(engine=rig.memory)
+    paint(rig.folder / "late.png", (0, 0, 255))
+    assert sync(rig).counts.added == 1
+
+
+def test_the_recorded_files_are_taken_from_beside_where_the_folder_has_others(
+    rig: Rig, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate_to(rig, model)
+    shutil.copytree(model, tmp_path / "kept" / model.name)
+    (model / "further.json").write_text("{}")
+    monkeypatch.chdir(tmp_path / "kept")
+    paint(rig.folder / "late.png", (0, 0, 255))
+    assert sync(rig).counts.added == 1
