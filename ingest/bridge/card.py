@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from ingest.bridge.folder import CURVES, REPORT
-from ingest.bridge.report_table import to_percent, to_points, to_training, to_verdicts
+from ingest.bridge.report_table import to_choice, to_percent, to_points, to_training, to_verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -75,9 +76,9 @@ def _to_introduction(report: BridgeReport) -> str:
 
 
 def _to_use(report: BridgeReport) -> str:
-    name = _to_plain(report.model_id)
+    folder = quote(f"./{_to_plain(report.model_id)}")
     return (
-        f'```sh\ndiptych ingest photographs --model ./{name}\ndiptych search "what it shows"\n```'
+        f'```sh\ndiptych ingest photographs --model {folder}\ndiptych search "what it shows"\n```'
     )
 
 
@@ -120,8 +121,8 @@ def _iter_facts(report: BridgeReport) -> Iterator[tuple[str, str]]:
     yield "Text encoder", _to_encoder(report.encoders["texts"])
     parted = (
         f"`{_to_plain(str(report.data['file']))}`, {counts['lines']:,} lines: "
-        f"{counts['training']:,} images to learn from, {counts['validation']:,} to choose the "
-        f"epoch by; no image, text or group is on both sides"
+        f"{counts['training']:,} images to learn from, {counts['validation']:,} to choose "
+        f"{to_choice(report)} by; no image, text or group is on both sides"
     )
     yield "Pairs", parted
     yield "Licence of the pairs", _to_plain(str(report.data["licence"] or "not stated"))

@@ -45,10 +45,18 @@ _TOO_FEW_FOR_A_GATE: Final = (
     f"No gate was taught: that takes {LEAST_GENERAL} general images that share no text and no "
     f"group with each other."
 )
+_NOTHING_BETTER: Final = (
+    "No weight of the map finds the validation pairs better than the encoder as it was, so the map "
+    "counts for nothing: more pairs help, or another recipe."
+)
 _NOTHING_KEPT: Final = (
-    "No weight of the map finds the validation pairs better without forgetting more of the "
-    "general ones than --forgetting allows, so the map counts for nothing: pairs of more kinds "
-    "help, or another tolerance."
+    "Whatever weight of the map finds the validation pairs better forgets more of the general ones "
+    "than --forgetting allows, so the map counts for nothing: pairs of more kinds help, or another "
+    "tolerance."
+)
+_NOTHING_GATED: Final = (
+    "Only without the gate are the validation pairs found better, so the map counts for nothing: "
+    "what it would forget there is not known."
 )
 
 
@@ -73,15 +81,21 @@ def iter_notes(
     if chosen is None:
         yield from [_NOTHING_KNOWN] if base is Base.OWN else []
     elif is_learned:
-        yield _to_reason(chosen)
+        yield from _iter_reasons(chosen)
         yield from _iter_gate(chosen, parts, gate=gate)
+    elif parts.outside:
+        yield _NOT_GATED
 
 
-def _to_reason(chosen: Interpolation) -> str:
+def _iter_reasons(chosen: Interpolation) -> Iterator[str]:
     """Why the map has its weight."""
-    if chosen.map_weight == 0:
-        return _NOTHING_KEPT
-    return _CHOSEN_BY_GENERAL if chosen.shows_forgetting else _NOTHING_SEEN
+    if chosen.map_weight == 0 and not chosen.finds_better:
+        yield _NOTHING_BETTER
+    elif chosen.shows_forgetting:
+        yield _CHOSEN_BY_GENERAL if chosen.map_weight else _NOTHING_KEPT
+    else:
+        yield _NOTHING_SEEN
+        yield from [] if chosen.map_weight else [_NOTHING_GATED]
 
 
 def _iter_gate(chosen: Interpolation, parts: Parts, *, gate: bool) -> Iterator[str]:

@@ -43,10 +43,15 @@ def to_verdicts(report: BridgeReport) -> list[str]:
     if any(one.part == "test" for one in report.measured):
         return sentences
     flattered = (
-        "The validation pairs also chose the epoch, which flatters them a little: --test-pairs "
-        "measures on others."
+        f"The validation pairs also chose {to_choice(report)}, which flatters them a little: "
+        f"--test-pairs measures on others."
     )
     return [*sentences, flattered]
+
+
+def to_choice(report: BridgeReport) -> str:
+    """What the validation pairs chose."""
+    return "the epoch" if report.epochs else "the strength of the map"
 
 
 def to_percent(estimate: Estimate | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from ingest.bridge.zero_shot_report import to_table
@@ -31,7 +32,7 @@ def to_card(report: ZeroShotReport) -> str:
         f"# {_to_plain(report.name)}",
         _to_introduction(report),
         "## Use",
-        f"```sh\ndiptych ingest photographs/ --model {_to_plain(report.name)}\n```",
+        f"```sh\ndiptych ingest photographs/ --model {quote(_to_plain(report.name))}\n```",
         "## What it is good for",
         to_table(report),
         "\n\n".join(report.notes),

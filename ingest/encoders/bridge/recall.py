@@ -52,7 +52,7 @@ class Recall:
 
         Few pairs are all among the first ten, and only the second part tells them apart.
         """
-        ranks = self.text_ranks, self.image_ranks
+        ranks = np.sort(self.text_ranks), np.sort(self.image_ranks)  # a sum depends on its order
         reciprocal = [float(np.mean(1 / (part + 1))) if len(part) else 0.0 for part in ranks]
         return self.to_mean(cut), sum(reciprocal) / 2
 

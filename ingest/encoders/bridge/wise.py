@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 _CUT: Final = 10
 
+_ROUNDING: Final = 1e-9
+"""Of a difference of two shares: 0.07 - 0.02 is more than 0.05."""
+
 _WEIGHTS: Final = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """Close together where they begin: a map soon outweighs its base, and most is forgotten there."""
 
@@ -70,6 +73,11 @@ class Interpolation:
     def shows_forgetting(self) -> bool:
         """Whether any weight changes what is found of the general set."""
         return _differs(self.curve)
+
+    @property
+    def finds_better(self) -> bool:
+        """Whether any weight finds the domain better than the base does, whatever it forgets."""
+        return max(map(_to_score, self.curve)) > _to_score(self.curve[0])
 
 
 def add_gates(trained: Trained, domain: Examples, others: Examples) -> Trained:
@@ -125,7 +133,7 @@ def choose_map_weight(
         raise SettingsError(f"the tolerance is a share of recall from 0 to 1, not {tolerance}")
     choices = [one for one in (trained, gated) if one is not None]
     curve = tuple(_measure(one, weight, domain, general) for one in choices for weight in _WEIGHTS)
-    least = (curve[0].general or 0.0) - tolerance
+    least = (curve[0].general or 0.0) - tolerance - _ROUNDING
     allowed = [point for point in curve if point.general is None or point.general >= least]
     if gated is not None and general is not None and not _differs(curve):
         allowed = [point for point in allowed if point.gated or not point.map_weight]
@@ -134,7 +142,11 @@ def choose_map_weight(
 
 
 def _to_preference(point: WisePoint) -> tuple[float, float, bool, float]:
-    return point.domain, point.domain_reciprocal, not point.gated, -point.map_weight
+    return *_to_score(point), not point.gated, -point.map_weight
+
+
+def _to_score(point: WisePoint) -> tuple[float, float]:
+    return point.domain, point.domain_reciprocal
 
 
 def _differs(curve: Sequence[WisePoint]) -> bool:

@@ -121,10 +121,9 @@ def test_the_same_training_gives_the_same_space(pictures: Path, clip: Path, tmp_
 
 
 def test_the_card_says_where_it_comes_from(pictures: Path, clip: Path, tmp_path: Path) -> None:
-    report = train(
-        pictures, tmp_path / "colours", clip, GRADIENT, data_licence="CC-BY-4.0", name="`Colours`\n"
-    )
-    card = (tmp_path / "colours" / "README.md").read_text("utf-8")
+    folder = tmp_path / "own colours"
+    report = train(pictures, folder, clip, GRADIENT, data_licence="CC-BY-4.0", name="`Colours`\n")
+    card = (folder / "README.md").read_text("utf-8")
     _, front, body = card.split("---\n", 2)
     assert yaml.safe_load(front) == {
         "library_name": "diptych",
@@ -142,9 +141,10 @@ def test_the_card_says_where_it_comes_from(pictures: Path, clip: Path, tmp_path:
         "![Learning curves](training.png)",
         '"seed": 0',
         "## Limits",
+        "--model './own colours'\n",
     ):
         assert said in body
-    with Image.open(tmp_path / "colours" / "training.png") as curves:
+    with Image.open(folder / "training.png") as curves:
         assert curves.format == "PNG"
 
 

@@ -64,7 +64,7 @@ def make(labels: Path, output: Path, vit: Path, minilm: Path, **options: Any) ->
 def test_without_any_image_it_is_a_model_like_any_other(
     tmp_path: Path, labels: Path, vit: Path, minilm: Path, method: Method
 ) -> None:
-    report = make(labels, tmp_path / "space", vit, minilm, method=method)
+    report = make(labels, tmp_path / "a space", vit, minilm, method=method)
     assert report.counts == {
         "labels": 6,
         "described": 6,
@@ -73,13 +73,14 @@ def test_without_any_image_it_is_a_model_like_any_other(
         "matched": 1,
     }
     assert report.outcomes == ()
-    encoder = load_encoder(str(tmp_path / "space"))
+    encoder = load_encoder(str(tmp_path / "a space"))
     assert encoder.space.revision == report.revision
     image = encoder.encode_images([Image.new("RGB", (40, 30), "blue")])
     texts = encoder.encode_texts(["blue", "a zebra"], Role.QUERY)
     assert image.shape[1] == texts.shape[1] == encoder.space.dimension
-    card = (tmp_path / "space" / "README.md").read_text()
+    card = (tmp_path / "a space" / "README.md").read_text()
     assert "Nothing was measured" in card
+    assert "--model 'a space'\n" in card
     assert ("too few to say" in card) == (method is Method.DEVISE)
 
 

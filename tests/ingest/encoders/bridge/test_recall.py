@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import ingest.encoders.bridge.recall as module
 from ingest.encoders.bridge.described import Described
 from ingest.encoders.bridge.examples import Examples
-from ingest.encoders.bridge.recall import recall
+from ingest.encoders.bridge.recall import Recall, recall
 from ingest.encoders.bridge.side import Base, Side
 from tests.ingest.encoders.bridge.made_up import Floats, make_examples, own_of, to_unit
 
@@ -33,6 +33,16 @@ def test_ranks_are_counted_from_the_wrong_ones_before_the_first_right_one() -> N
     assert found.text_to_image == {1: 2 / 3, 2: 1.0, 3: 1.0}
     assert found.image_to_text == {1: 2 / 3, 2: 1.0, 3: 1.0}
     assert found.to_score(1) == (2 / 3, (2.5 / 3 + 2.5 / 3) / 2)
+
+
+def test_the_order_of_the_queries_does_not_decide() -> None:
+    """A sum of the same numbers in another order is another number."""
+    ranks = np.random.default_rng(0).integers(0, 40, 99)
+    scores = {
+        Recall({1: 0.5}, {1: 0.5}, some, some).to_score(1)
+        for some in (np.random.default_rng(seed).permutation(ranks) for seed in range(20))
+    }
+    assert len(scores) == 1
 
 
 def test_what_ties_counts_as_before_the_right_one() -> None:

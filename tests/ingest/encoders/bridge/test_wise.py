@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ingest.encoders.bridge import wise
 from ingest.encoders.bridge.examples import Examples
 from ingest.encoders.bridge.recall import recall
 from ingest.encoders.bridge.recipe import Objective, Recipe
 from ingest.encoders.bridge.side import Base
 from ingest.encoders.bridge.training import Trained, train
-from ingest.encoders.bridge.wise import add_gates, choose_map_weight, interpolate
+from ingest.encoders.bridge.wise import WisePoint, add_gates, choose_map_weight, interpolate
 from schemas.errors import SettingsError
 from tests.ingest.encoders.bridge.made_up import make_examples, own_of
 
@@ -88,6 +89,20 @@ def test_of_few_pairs_the_rank_decides() -> None:
     (best,) = (point for point in chosen.curve if point.map_weight == chosen.map_weight)
     assert best.domain_reciprocal == max(point.domain_reciprocal for point in chosen.curve)
     assert chosen.map_weight > 0
+
+
+@pytest.mark.parametrize("found", [5, 14, 20, 90])
+def test_what_loses_as_much_as_is_allowed_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, found: int
+) -> None:
+    """0.14 - 0.02 is more than 0.12, by what is rounded."""
+
+    def measure(_: object, map_weight: float, *__: object) -> WisePoint:
+        general = (found - 2 if map_weight == 1 else found) / 100
+        return WisePoint(map_weight, map_weight, general if map_weight in {0, 1} else 0.0)
+
+    monkeypatch.setattr(wise, "_measure", measure)
+    assert choose_map_weight(_adapt(), DOMAIN, DOMAIN, tolerance=0.02).map_weight == 1
 
 
 def test_what_has_no_base_is_refused() -> None:
