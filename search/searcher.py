@@ -116,12 +116,13 @@ class Searcher:
         from ingest.store.connect import open_store
         from schemas.settings import load_settings
 
-        settings = settings or load_settings()
-        engine = open_store(settings, url)
+        named = {"url": url, "collection": collection}
+        settings = (settings or load_settings()).model_copy(
+            update={name: value for name, value in named.items() if value}
+        )
+        engine = open_store(settings)
         try:
-            return cls._compose(
-                engine, collection or settings.collection, model, settings, refresh_seconds
-            )
+            return cls._compose(engine, settings.collection, model, settings, refresh_seconds)
         except BaseException:
             engine.close()
             raise

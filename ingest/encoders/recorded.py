@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from shlex import quote
+from shlex import join
 from typing import TYPE_CHECKING
 
 from ingest.encoders.catalogue import CATALOGUE
@@ -58,10 +58,10 @@ def to_recorded_request(
     """
     chosen = model or _to_own_model(recorded, settings)
     if chosen == recorded.model_id and folder is not None:
-        if _holds(folder, recorded):
+        if _holds(folder, recorded.revision):
             chosen = folder
-        elif chosen not in CATALOGUE and not _holds(chosen, recorded):
-            raise ModelUnavailable(_to_loss(recorded, folder))
+        elif chosen not in CATALOGUE and not _holds(chosen, recorded.revision):
+            raise ModelUnavailable(_to_loss(recorded, folder, settings))
     return EncoderRequest(
         model=chosen,
         revision=recorded.revision if chosen in (recorded.model_id, folder) else settings.revision,
@@ -79,28 +79,34 @@ def _to_own_model(recorded: EmbeddingSpace, settings: Settings) -> str:
     return settings.model if is_it else recorded.model_id
 
 
-def _to_loss(recorded: EmbeddingSpace, folder: str) -> str:
+def _to_loss(recorded: EmbeddingSpace, folder: str, settings: Settings) -> str:
     """What is said where a folder does not hold the collection's model any more."""
-    from ingest.encoders.transformer.files import is_folder
-
-    where = f"the collection's model {recorded.model_id!r} was loaded from {folder}, which "
-    if not is_folder(folder):
-        return f"{where}is not there any more: put it back, or name the folder's path as the model"
+    where = f"the collection's model {recorded.model_id!r} was loaded from {folder}, where "
+    if not _holds(folder, None):
+        return f"{where}no model is any more: put it back, or name the folder's path as the model"
     return (
-        f"{where}holds other files now: put the former ones back ({recorded.revision}), or have "
-        f"the collection built anew with what is there, by diptych migrate --model {quote(folder)} "
-        f"--no-evaluate"
+        f"{where}other files are now: put the former ones back ({recorded.revision}), or have the "
+        f"collection built anew with what is there, by {_to_migration(folder, settings)}"
     )
 
 
-def _holds(folder: str, recorded: EmbeddingSpace) -> bool:
-    """Whether it is a folder with the files that were recorded."""
+def _to_migration(folder: str, settings: Settings) -> str:
+    """The command line that builds the settings' collection anew with a folder's model."""
+    words = ["diptych", "migrate", "--model", folder, "--no-evaluate"]
+    for name in ("url", "collection"):
+        if name in settings.model_fields_set:
+            words += [f"--{name}", getattr(settings, name)]
+    return join(words)
+
+
+def _holds(folder: str, revision: str | None) -> bool:
+    """Whether it is a folder with a model: of a revision, where one is named."""
     from ingest.encoders.transformer.files import find_model, is_folder
 
     if not is_folder(folder):
         return False
     try:
-        find_model(folder, recorded.revision)
+        find_model(folder, revision)
     except ModelUnavailable:
         return False
     return True

@@ -142,8 +142,8 @@ def check_space(collection: ConcreteCollection, space: EmbeddingSpace) -> None:
     raise SpaceMismatch(
         f"collection {collection.name!r} was built with {collection.space.model_id}, this is "
         f"{space.model_id} ({'; '.join(differing)}): their vectors cannot be compared; bring the "
-        f"collection to this one with `diptych migrate`, use the model it was built with, or name "
-        f"another --collection for this one"
+        f"collection to this one with `diptych migrate --model`, use the model it was built with, "
+        f"or name another --collection for this one"
     )
 
 

@@ -103,9 +103,13 @@ def test_where_it_is_now_goes_before_where_it_was(rig: Rig, model: Path, tmp_pat
     assert sync(rig).counts.added == 1
 
 
-def test_one_that_is_gone_is_asked_for(rig: Rig, model: Path) -> None:
+@pytest.mark.parametrize("is_empty", [False, True])
+def test_one_that_is_gone_is_asked_for(rig: Rig, model: Path, *, is_empty: bool) -> None:
+    """To migrate to a folder that holds no model would be refused."""
     migrate_to(rig, model)
     shutil.rmtree(model)
+    if is_empty:
+        model.mkdir()
     with pytest.raises(ModelUnavailable, match="name the folder's path as the model") as refused:
         sync(rig)
     assert str(model) in str(refused.value)
@@ -123,15 +127,28 @@ def test_one_that_was_trained_again_says_how_to_go_on(
         monkeypatch.chdir(model.parent)
     with pytest.raises(ModelUnavailable) as refused:
         sync(rig)
-    _, way_out = str(refused.value).split("diptych ", 1)
-    assert way_out.startswith(f"migrate --model {model} --no-evaluate")
-    with pytest.raises(SpaceMismatch, match="`diptych migrate`"):
+    assert str(refused.value).endswith(f"migrate --model {model} --no-evaluate --url :memory:")
+    with pytest.raises(SpaceMismatch, match="`diptych migrate --model`"):
         sync(rig, rig.settings(model=str(model)))
 
     options = MigrationOptions(show_progress=False, evaluates=False)
     MigrateJob(rig.settings(model=str(model)), options=options).run(engine=rig.memory)
     paint(rig.folder / "late.png", (0, 0, 255))
     assert sync(rig).counts.added == 1
+
+
+def test_the_way_out_names_the_index_as_a_shell_reads_it(
+    rig: Rig, model: Path, tmp_path: Path
+) -> None:
+    """Another index, or another collection of it, is not to be built anew."""
+    url = str(tmp_path / "an index")
+    update = {"url": url, "collection": "some"}
+    settings = rig.settings(model=str(model)).model_copy(update=update)
+    IngestJob(FolderSource.open(rig.folder), settings, show_progress=False).run()
+    (model / "further.json").write_text("{}")
+    with pytest.raises(ModelUnavailable) as refused:
+        Searcher.open(url, collection="some", settings=rig.settings())
+    assert str(refused.value).endswith(f" --no-evaluate --url '{url}' --collection some")
 
 
 def test_the_recorded_files_are_taken_from_beside_where_the_folder_has_others(
