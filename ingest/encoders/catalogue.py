@@ -121,3 +121,8 @@ _DESCRIPTIONS = (
 
 CATALOGUE: Mapping[str, ModelDescription] = {model.model_id: model for model in _DESCRIPTIONS}
 """Model id -> description, in the order one would consider them."""
+
+
+def is_listed(model: str) -> bool:
+    """Whether the id alone says which model is meant, whatever folder lies here."""
+    return model in HINGE_MODELS or model in CATALOGUE

@@ -6,7 +6,7 @@ from pathlib import Path
 from shlex import join
 from typing import TYPE_CHECKING
 
-from ingest.encoders.catalogue import CATALOGUE
+from ingest.encoders.catalogue import is_listed
 from ingest.encoders.known_space import EncoderRequest
 from schemas.errors import ModelUnavailable
 
@@ -60,7 +60,7 @@ def to_recorded_request(
     if chosen == recorded.model_id and folder is not None:
         if _holds(folder, recorded.revision):
             chosen = folder
-        elif chosen not in CATALOGUE and not _holds(chosen, recorded.revision):
+        elif not is_listed(chosen) and not _holds(chosen, recorded.revision):
             raise ModelUnavailable(_to_loss(recorded, folder, settings))
     return EncoderRequest(
         model=chosen,

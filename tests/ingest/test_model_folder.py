@@ -9,10 +9,13 @@ import pytest
 
 pytest.importorskip("torch", reason="models from folders run on torch")
 
+from ingest.encoders.catalogue import HINGE_MODEL_ID
 from ingest.encoders.load import load_encoder
+from ingest.encoders.recorded import to_recorded_request
 from ingest.job import IngestJob
 from ingest.migrate.job import MigrateJob, MigrationOptions
 from ingest.sources.folder import FolderSource
+from ingest.store.collections import resolve_collection
 from ingest.store.model_folder import MODEL_FOLDER
 from ingest.sync.job import SyncJob
 from ingest.sync.session import SyncOptions
@@ -149,6 +152,20 @@ def test_the_way_out_names_the_index_as_a_shell_reads_it(
     with pytest.raises(ModelUnavailable) as refused:
         Searcher.open(url, collection="some", settings=rig.settings())
     assert str(refused.value).endswith(f" --no-evaluate --url '{url}' --collection some")
+
+
+def test_a_folder_called_like_the_default_is_not_taken_for_it(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever lies in the working directory, and even where it was once remembered."""
+    (tmp_path / HINGE_MODEL_ID).mkdir()
+    monkeypatch.chdir(tmp_path)
+    job = IngestJob(FolderSource.open(rig.folder), rig.settings(), show_progress=False)
+    job.run(engine=rig.memory)
+    live = resolve_collection(rig.memory, "diptych")
+    assert MODEL_FOLDER not in live.metadata
+    folder = str(tmp_path / HINGE_MODEL_ID)
+    assert to_recorded_request(live.space, rig.settings(), folder=folder).model == HINGE_MODEL_ID
 
 
 def test_the_recorded_files_are_taken_from_beside_where_the_folder_has_others(

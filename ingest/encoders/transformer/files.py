@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.encoders.catalogue import CATALOGUE
+from ingest.encoders.catalogue import CATALOGUE, is_listed
 from schemas.errors import ModelUnavailable, SettingsError
 
 HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model")
@@ -74,8 +74,8 @@ def find_model(model: str, revision: str | None, *, online: bool = False) -> Mod
 
 
 def is_folder(model: str) -> bool:
-    """Whether the name stands for a local folder; a catalogued id never does."""
-    return model not in CATALOGUE and Path(model).expanduser().is_dir()
+    """Whether the name stands for a local folder; the id of a listed one never does."""
+    return not is_listed(model) and Path(model).expanduser().is_dir()
 
 
 def _find_folder(folder: Path, revision: str | None) -> ModelFiles:
