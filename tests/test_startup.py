@@ -5,7 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import click
 import pytest
+
+import diptych
 
 HEAVY = {"torch", "transformers", "sentence_transformers", "onnxruntime", "qdrant_client", "numpy"}
 
@@ -44,21 +47,35 @@ def test_front_doors_load_nothing_heavy(module: str) -> None:
     assert loaded_after(f"import {module}") == set()
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--help"],
-        ["ingest", "--help"],
-        ["search", "--help"],
-        ["evaluate", "--help"],
-        ["bridge", "--help"],
-        ["bridge", "train", "--help"],
-    ],
-)
-def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+def _commands() -> list[list[str]]:
+    """Every command line's words, groups too."""
+    found: list[list[str]] = [[]]
+    for words in found:
+        group = _resolve(words)
+        if isinstance(group, click.Group):
+            found += [[*words, name] for name in group.list_commands(click.Context(group))]
+    return found
+
+
+def _resolve(words: list[str]) -> click.Command:
+    command: click.Command = diptych.cli
+    for word in words:
+        assert isinstance(command, click.Group)
+        found = command.get_command(click.Context(command), word)
+        assert found is not None
+        command = found
+    return command
+
+
+def test_all_commands_are_known() -> None:
+    assert {(), ("search",), ("bridge", "train")} <= {tuple(words) for words in _commands()}
+
+
+@pytest.mark.parametrize("words", _commands(), ids=lambda words: " ".join(words) or "diptych")
+def test_help_loads_nothing_heavy(words: list[str]) -> None:
     statement = (
         "import diptych\n"
-        f"try: diptych.cli.main({arguments!r}, prog_name='diptych')\n"
+        f"try: diptych.cli.main({[*words, '--help']!r}, prog_name='diptych')\n"
         "except SystemExit as stop: assert stop.code == 0"
     )
     assert loaded_after(statement) == set()

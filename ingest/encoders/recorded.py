@@ -83,7 +83,10 @@ def _to_loss(recorded: EmbeddingSpace, folder: str, settings: Settings) -> str:
     """What is said where a folder does not hold the collection's model any more."""
     where = f"the collection's model {recorded.model_id!r} was loaded from {folder}, where "
     if not _holds(folder, None):
-        return f"{where}no model is any more: put it back, or name the folder's path as the model"
+        return (
+            f"{where}no model is any more: put it back, or name the folder's path as the model; a "
+            f"folder of another name is another model"
+        )
     return (
         f"{where}other files are now: put the former ones back ({recorded.revision}), or have the "
         f"collection built anew with what is there, by {_to_migration(folder, settings)}"

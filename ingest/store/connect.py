@@ -63,14 +63,14 @@ def connect(
     return EmbeddedEngine(_to_path(url))
 
 
-def open_store(settings: Settings, url: str | None = None) -> Engine:
-    """:func:`connect` to the settings' index, or to another one in the same way.
+def open_store(settings: Settings) -> Engine:
+    """:func:`connect` to the settings' index.
 
     Raises:
         DiptychError: See :func:`connect`.
     """
     return connect(
-        url or settings.url,
+        settings.url,
         api_key=settings.api_key.get_secret_value() if settings.api_key else None,
         timeout_seconds=settings.timeout_seconds,
         prefer_grpc=settings.prefer_grpc,

@@ -11,12 +11,12 @@ import click
 from ingest.cli import set_on_signal
 from ingest.index_options import index_options
 from ingest.logs import log_options
-from ingest.sync.session import SyncOptions
 
 if TYPE_CHECKING:
     from threading import Event
     from typing import Any
 
+    from ingest.sync.session import SyncOptions
     from ingest.telemetry.publish import Outlets
     from schemas.settings import RootSettings, Settings
     from schemas.sync_report import SyncReport
@@ -86,6 +86,7 @@ def sync(  # noqa: PLR0913 - one parameter an option
 
     stopping = Event()
     set_on_signal(stopping)
+    from ingest.sync.session import SyncOptions
     from schemas.settings import load_settings
 
     settings = load_settings(**flags)
