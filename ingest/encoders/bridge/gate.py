@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float32]
+    Doubles = NDArray[np.float64]
 
 _RIDGE: Final = 0.03
 """Of the regression, whose rows have a mean square of about 1 in all: strong enough for what was
@@ -61,35 +62,58 @@ class Gate:
 def fit_gate(own: Floats, others: Floats) -> Gate:
     """Tell a domain's items from others, by ridge regression of which they are.
 
-    Both count the same however many there are. Solved between the rows where there are fewer of
-    them than of features (Rifkin et al. 2003, "Regularized least-squares classification"), else
-    between the features: it is the same regression.
-
     Args:
         own: ``(n, f)`` float32, at least one.
         others: ``(m, f)`` float32, at least one.
     """
-    counts = [len(own), len(others)]
-    share = np.repeat(np.divide(0.5, counts), counts)[:, None]
-    rows = np.concatenate([own, others]).astype(np.float64)
-    mean = (share * rows).sum(axis=0)
-    rows -= mean
-    variance = (share * rows**2).sum(axis=0)
+    rows, wanted, mean = balance(own, others)
+    variance = (rows**2).sum(axis=0)
     # What varies by its rounding alone tells nothing.
     varies = variance > _ROUNDING**2 * mean**2
     deviation = np.sqrt(variance)
     scale = np.maximum(deviation, _LEAST_SPREAD * deviation.mean())
     scale = np.where(varies, np.sqrt(rows.shape[1]) * scale, np.inf)
-    wanted = np.sqrt(share[:, 0]) * np.repeat([1.0, -1.0], counts)
-    weight = _SHARPNESS * _to_ridge(np.sqrt(share) * rows / scale, wanted) / scale
+    weight = _SHARPNESS * solve_ridge(rows / scale, wanted, _RIDGE) / scale
     return Gate(weight.astype(np.float32), float(-mean @ weight))
 
 
-def _to_ridge(rows: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``(f,)``, what ``(n, f)`` rows are multiplied with to give what is wanted of each."""
+def balance(own: Floats, others: Floats) -> tuple[Doubles, Doubles, Doubles]:
+    """A regression of which of two kinds a row is; both count the same however many there are.
+
+    Args:
+        own: ``(n, f)`` float32, at least one.
+        others: ``(m, f)`` float32, at least one.
+
+    Returns:
+        ``(n + m, f)`` rows less their mean, and ``(n + m,)``, 1 for the own and -1 for the others,
+        each times the square root of what the row counts; and the mean, ``(f,)``. All float64.
+    """
+    counts = [len(own), len(others)]
+    share = np.repeat(np.divide(0.5, counts), counts)
+    rows = np.concatenate([own, others]).astype(np.float64)
+    mean = share @ rows
+    root = np.sqrt(share)
+    return root[:, None] * (rows - mean), root * np.repeat([1.0, -1.0], counts), mean
+
+
+def solve_ridge(rows: Doubles, wanted: Doubles, ridge: float) -> Doubles:
+    """What rows are multiplied with to give what is wanted of each.
+
+    Solved between the rows where there are fewer of them than of features (Rifkin et al. 2003,
+    "Regularized least-squares classification"), else between the features: it is the same
+    regression.
+
+    Args:
+        rows: ``(n, f)`` float64.
+        wanted: ``(n,)`` float64.
+        ridge: Weight of the squared outcome.
+
+    Returns:
+        ``(f,)`` float64.
+    """
     count, width = rows.shape
     if count < width:
-        kernel = rows @ rows.T + _RIDGE * np.eye(count)
+        kernel = rows @ rows.T + ridge * np.eye(count)
         return np.asarray(rows.T @ np.linalg.solve(kernel, wanted))
-    moment = rows.T @ rows + _RIDGE * np.eye(width)
+    moment = rows.T @ rows + ridge * np.eye(width)
     return np.asarray(np.linalg.solve(moment, rows.T @ wanted))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ingest.encoders.bridge.examples import renumber
+from ingest.encoders.bridge.gate import balance, solve_ridge
 from ingest.encoders.hinge.contrast import Examples, Standard
 from ingest.encoders.hinge.experts import Dishes
 from ingest.encoders.hinge.learn_gate import learn_gate
@@ -92,8 +93,8 @@ def to_spread(texts: Floats) -> Floats:
 def to_common(texts: Floats, others: Floats) -> Floats:
     """The direction in which these texts are alike and lie apart from others.
 
-    A ridge regression of which texts they are, both counting the same: its fit is about 1 for each
-    of the texts, so that the direction prefers none of them.
+    A ridge regression of which texts they are: its fit is about the same for each of the texts, so
+    that the direction prefers none of them.
 
     Args:
         texts: ``(n, d)`` float32.
@@ -102,13 +103,8 @@ def to_common(texts: Floats, others: Floats) -> Floats:
     Returns:
         ``(d,)`` float32 of unit length.
     """
-    rows = np.concatenate([texts, others]).astype(np.float64)
-    share = np.repeat([0.5 / len(texts), 0.5 / len(others)], [len(texts), len(others)])
-    rows -= share @ rows
-    wanted = np.repeat([0.5, -0.5], [len(texts), len(others)])
-    weighted = rows.T * share
-    gram = weighted @ rows + COMMON_RIDGE * np.eye(rows.shape[1])
-    direction = np.linalg.solve(gram, weighted @ wanted)
+    rows, wanted, _ = balance(texts, others)
+    direction = solve_ridge(rows, wanted, COMMON_RIDGE)
     return np.asarray(direction / np.linalg.norm(direction), dtype=np.float32)
 
 
