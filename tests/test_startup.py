@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import click
 import pytest
 
 import diptych
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HEAVY = {"torch", "transformers", "sentence_transformers", "onnxruntime", "qdrant_client", "numpy"}
 
@@ -47,32 +51,26 @@ def test_front_doors_load_nothing_heavy(module: str) -> None:
     assert loaded_after(f"import {module}") == set()
 
 
-def _commands() -> list[list[str]]:
-    """Every command line's words, groups too."""
-    found: list[list[str]] = [[]]
-    for words in found:
-        group = _resolve(words)
-        if isinstance(group, click.Group):
-            found += [[*words, name] for name in group.list_commands(click.Context(group))]
-    return found
+def _iter_commands(command: click.Command, *words: str) -> Iterator[tuple[str, ...]]:
+    """The words of every command line, that of a group before those of its commands."""
+    yield words
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            assert found is not None
+            yield from _iter_commands(found, *words, name)
 
 
-def _resolve(words: list[str]) -> click.Command:
-    command: click.Command = diptych.cli
-    for word in words:
-        assert isinstance(command, click.Group)
-        found = command.get_command(click.Context(command), word)
-        assert found is not None
-        command = found
-    return command
+COMMANDS = list(_iter_commands(diptych.cli))
 
 
 def test_all_commands_are_known() -> None:
-    assert {(), ("search",), ("bridge", "train")} <= {tuple(words) for words in _commands()}
+    assert {(), ("search",), ("bridge", "train")} <= set(COMMANDS)
 
 
-@pytest.mark.parametrize("words", _commands(), ids=lambda words: " ".join(words) or "diptych")
-def test_help_loads_nothing_heavy(words: list[str]) -> None:
+@pytest.mark.parametrize("words", COMMANDS, ids=lambda words: " ".join(words) or "diptych")
+def test_help_loads_nothing_heavy(words: tuple[str, ...]) -> None:
     statement = (
         "import diptych\n"
         f"try: diptych.cli.main({[*words, '--help']!r}, prog_name='diptych')\n"

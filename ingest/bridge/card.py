@@ -7,7 +7,14 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from ingest.bridge.folder import CURVES, REPORT
-from ingest.bridge.report_table import to_choice, to_percent, to_points, to_training, to_verdicts
+from ingest.bridge.report_table import (
+    to_choice,
+    to_map_weight,
+    to_percent,
+    to_points,
+    to_training,
+    to_verdicts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -129,8 +136,7 @@ def _iter_facts(report: BridgeReport) -> Iterator[tuple[str, str]]:
     yield "Not usable", f"{len(report.failures):,} pairs or texts"
     yield "Training", f"{to_training(report)}; seed {report.recipe['seed']}"
     if report.interpolation is not None:
-        behind = ", behind a gate" if report.interpolation["gated"] else ""
-        yield "Weight of the map (WiSE-FT)", f"{report.interpolation['map_weight']:.2f}{behind}"
+        yield "Weight of the map (WiSE-FT)", to_map_weight(report.interpolation)
     yield "Made", f"{report.trained_at} by Diptych {report.diptych}"
 
 

@@ -49,6 +49,12 @@ def to_verdicts(report: BridgeReport) -> list[str]:
     return [*sentences, flattered]
 
 
+def to_map_weight(interpolation: Mapping[str, Any]) -> str:
+    """The chosen weight of the map, and whether it stands behind a gate."""
+    behind = ", behind a gate" if interpolation["gated"] else ""
+    return f"{interpolation['map_weight']:.2f}{behind}"
+
+
 def to_choice(report: BridgeReport) -> str:
     """What the validation pairs chose."""
     return "the epoch" if report.epochs else "the strength of the map"
@@ -96,8 +102,7 @@ def _iter_facts(report: BridgeReport) -> Iterator[tuple[str, str]]:
     yield "learned", f"from {counts['training']:,} images{taught}; {measured}{said}"
     yield "training", to_training(report)
     if report.interpolation is not None:
-        behind = ", behind a gate" if report.interpolation["gated"] else ""
-        yield "map weight", f"{report.interpolation['map_weight']:.2f}{behind}"
+        yield "map weight", to_map_weight(report.interpolation)
     seconds = report.seconds
     steps = ", ".join(f"to {one} {seconds[one]:.1f} s" for one in ("describe", "train", "measure"))
     yield "took", f"{seconds['total']:.1f} s ({steps})"

@@ -137,54 +137,53 @@ def test_it_is_said_when_there_are_too_few_for_a_gate_or_to_show_anything(
     assert "show nothing of what was forgotten" in said
 
 
+def _notes_of_solved(*curve: WisePoint) -> list[str]:
+    """What is said of a map that was solved, which has no epochs, and counts for nothing."""
+    solved = Trained(Side(Base.OWN), Side(Base.OWN))
+    parts = Parts((), (), (), (), (), 0)
+    return list(iter_notes(solved, Interpolation(0.0, curve), parts, Base.OWN, gate=False))
+
+
 def test_it_is_said_when_what_was_solved_counts_for_nothing() -> None:
-    """A closed form has no epochs of which one could be the best."""
-    solved = Trained(Side(Base.OWN), Side(Base.OWN))
-    curve = (WisePoint(0.0, 0.5, 1.0), WisePoint(1.0, 0.6, 0.5))
-    parts = Parts((), (), (), (), (), 0)
-    notes = iter_notes(solved, Interpolation(0.0, curve), parts, Base.OWN, gate=False)
+    notes = _notes_of_solved(WisePoint(0.0, 0.5, 1.0), WisePoint(1.0, 0.6, 0.5))
     assert ["the map counts for nothing" in note for note in notes] == [True]
-
-
-def _say(*curve: WisePoint) -> str:
-    """What is said of a map that was solved and counts for nothing."""
-    solved = Trained(Side(Base.OWN), Side(Base.OWN))
-    parts = Parts((), (), (), (), (), 0)
-    return " ".join(iter_notes(solved, Interpolation(0.0, curve), parts, Base.OWN, gate=False))
 
 
 def test_another_tolerance_is_advised_only_where_it_would_help() -> None:
     found = WisePoint(0.0, 1.0, 1.0, domain_reciprocal=0.5)
 
-    assert "another tolerance" in _say(found, replace(found, general=0.5, domain_reciprocal=0.6))
-    said = _say(found, replace(found, map_weight=1.0, general=0.5))
+    (said,) = _notes_of_solved(found, replace(found, general=0.5, domain_reciprocal=0.6))
+    assert "another tolerance" in said
+    (said,) = _notes_of_solved(found, replace(found, map_weight=1.0, general=0.5))
     assert "than the encoder as it was" in said
     assert "tolerance" not in said
 
 
 def test_it_is_said_when_only_what_has_no_gate_finds_more() -> None:
     found = WisePoint(0.0, 0.5, 1.0)
-    said = _say(found, replace(found, map_weight=1.0, domain=0.6), replace(found, gated=True))
+    more = replace(found, map_weight=1.0, domain=0.6)
+    said = " ".join(_notes_of_solved(found, more, replace(found, gated=True)))
 
     assert "show nothing of what was forgotten" in said
     assert "Only without the gate" in said
     assert "--forgetting" not in said
 
 
-def test_where_nothing_was_learned_it_is_still_said_that_half_of_the_pairs_taught_a_gate() -> None:
+def _notes_of_idle(*outside: Item) -> list[str]:
+    """What is said where no epoch found more, after a gate was taught by these."""
     idle = Trained(Side(Base.OWN), Side(Base.OWN), epochs=(Epoch(1, 1, 0.5, 0.5, 0.5),))
     curve = (WisePoint(0.0, 0.5, 1.0), WisePoint(1.0, 0.5, 1.0))
-    other = Item("b3", ("a flag",))
-    parts = Parts((), (), (), (), (other,), 0)
-    notes = list(iter_notes(idle, Interpolation(0.0, curve), parts, Base.OWN, gate=True))
+    parts = Parts((), (), (), (), outside, 0)
+    return list(iter_notes(idle, Interpolation(0.0, curve), parts, Base.OWN, gate=True))
+
+
+def test_where_nothing_was_learned_it_is_still_said_that_half_of_the_pairs_taught_a_gate() -> None:
+    notes = _notes_of_idle(Item("b3", ("a flag",)))
     assert ["which was not taken" in note for note in notes] == [False, True]
 
 
 def test_where_nothing_was_learned_no_more_is_said_of_a_weight() -> None:
-    idle = Trained(Side(Base.OWN), Side(Base.OWN), epochs=(Epoch(1, 1, 0.5, 0.5, 0.5),))
-    curve = (WisePoint(0.0, 0.5, 1.0), WisePoint(1.0, 0.5, 1.0))
-    parts = Parts((), (), (), (), (), 0)
-    (note,) = iter_notes(idle, Interpolation(0.0, curve), parts, Base.OWN, gate=True)
+    (note,) = _notes_of_idle()
     assert "No epoch found more" in note
 
 
