@@ -23,7 +23,7 @@ RUN_SECONDS = 0.8
 """About how long an undisturbed run takes, imports aside."""
 
 
-def start(base: Path, module: str = "tests.sync_child", **environ: str) -> subprocess.Popen[str]:
+def start(base: Path, module: str = "tests.sync_child", **environ: str) -> subprocess.Popen[bytes]:
     """A run that has imported everything and is about to begin.
 
     Args:
@@ -32,15 +32,16 @@ def start(base: Path, module: str = "tests.sync_child", **environ: str) -> subpr
         environ: Further variables of its environment.
     """
     command = [sys.executable, "-m", module, str(base)]
+    # Without a buffer: one would keep what a run that ends at once says after "go".
     child = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, **environ}
+        command, stdout=subprocess.PIPE, bufsize=0, env={**os.environ, **environ}
     )
     assert child.stdout is not None
-    assert child.stdout.readline() == "go\n"
+    assert child.stdout.readline() == b"go\n"
     return child
 
 
-def finish(child: subprocess.Popen[str]) -> dict[str, Any]:
+def finish(child: subprocess.Popen[bytes]) -> dict[str, Any]:
     """What an undisturbed run says."""
     output, _ = child.communicate(timeout=120)
     answer: dict[str, Any] = json.loads(output)
@@ -63,7 +64,7 @@ def finish_all(base: Path, **environ: str) -> int:
     raise AssertionError(f"something is missing after {MAX_RUNS} runs")
 
 
-def kill(child: subprocess.Popen[str], after_seconds: float) -> bool:
+def kill(child: subprocess.Popen[bytes], after_seconds: float) -> bool:
     """Kill a run after a while; gives whether it was still running."""
     time.sleep(after_seconds)
     child.kill()

@@ -48,7 +48,7 @@ class Machine:
         fresh.replace(self.base / "clock")  # a run may be looking at it
         self.wrong_by = wrong_by
 
-    def start(self, **environ: str) -> subprocess.Popen[str]:
+    def start(self, **environ: str) -> subprocess.Popen[bytes]:
         return start(self.base, "tests.clock_child", **self.environ, **environ)
 
     def run(self) -> dict[str, Any]:
