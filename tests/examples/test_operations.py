@@ -201,7 +201,7 @@ def test_a_pod_that_is_told_to_stop_waits_for_the_command(wrapper: list[str]) ->
         "    print('finishing', flush=True); time.sleep(0.2)\n"
         "    print('finished', flush=True); sys.exit(130)\n"
         "signal.signal(signal.SIGTERM, stop); print('ready', flush=True)\n"
-        "while True: signal.pause()"
+        "while True: time.sleep(0.1)"
     )
     with subprocess.Popen([*wrapper, program], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

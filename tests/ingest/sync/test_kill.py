@@ -61,7 +61,7 @@ def test_killed_while_it_talks_to_a_server(
     with serving(FaultPlan(RATES if seed % 2 else {}, seed=seed)) as server:
         killed = 0
         for _ in range(kills):
-            child = start(tmp_path, DIPTYCH_URL=server.url)
+            child = start(tmp_path, DIPTYCH_URL=server.url, PAUSE_SECONDS="0.03")
             killed += kill(child, chosen.uniform(0, RUN_SECONDS))
             change(folder, chosen)
         server.plan = FaultPlan()
