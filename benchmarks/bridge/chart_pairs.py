@@ -2,9 +2,10 @@
 
 Each example of the gallery is a script that opens with its title and a paragraph on what it shows,
 and ends in a figure. ``python -m benchmarks.bridge.chart_pairs --sdist matplotlib-3.11.2.tar.gz
---out charts`` (``pip download --no-deps --no-binary :all: matplotlib``, or by hand from PyPI) runs
-them one by one, keeps the first figure of each, and writes ``charts/train.jsonl`` with 200 pairs
-and ``charts/test.jsonl`` with the others. The gallery is under Matplotlib's own, BSD-like licence.
+--out charts`` (the source distribution: ``unearth --no-binary --download . matplotlib==3.11.2``, or
+by hand from PyPI) runs them one by one, keeps the first figure of each, and writes
+``charts/train.jsonl`` with 200 pairs and ``charts/test.jsonl`` with the others. What an example
+draws by chance is the same each time. The gallery is under Matplotlib's own, BSD-like licence.
 """
 
 from __future__ import annotations
@@ -29,8 +30,13 @@ LEFT_OUT = frozenset({"animation", "user_interfaces", "event_handling", "widgets
 """Folders of the gallery whose examples wait for somebody, or move."""
 
 _RUN = """
-import runpy, sys
+import random, runpy, sys
 import matplotlib
+import numpy as np
+random.seed(0)
+np.random.seed(0)
+default_rng = np.random.default_rng
+np.random.default_rng = lambda seed=0: default_rng(seed)
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 plt.show = lambda *_, **__: None
@@ -78,12 +84,12 @@ def draw(script: Path, out: Path) -> dict[str, str | list[str]] | None:
     picture = out / "images" / f"{script.parent.name}-{script.stem}.png"
     picture.parent.mkdir(exist_ok=True)
     command = [sys.executable, "-W", "ignore", "-c", _RUN, script.name, str(picture.resolve())]
-    environment = {**os.environ, "MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1"}
+    chosen = {"MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
     try:
         subprocess.run(
             command,
             cwd=script.parent,
-            env=environment,
+            env={**os.environ, **chosen},
             timeout=TIMEOUT_SECONDS,
             check=True,
             capture_output=True,
