@@ -84,12 +84,12 @@ def draw(script: Path, out: Path) -> dict[str, str | list[str]] | None:
     picture = out / "images" / f"{script.parent.name}-{script.stem}.png"
     picture.parent.mkdir(exist_ok=True)
     command = [sys.executable, "-W", "ignore", "-c", _RUN, script.name, str(picture.resolve())]
-    chosen = {"MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+    environment = {**os.environ, "MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1"}
     try:
         subprocess.run(
             command,
             cwd=script.parent,
-            env={**os.environ, **chosen},
+            env=environment,
             timeout=TIMEOUT_SECONDS,
             check=True,
             capture_output=True,
